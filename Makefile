@@ -1,0 +1,28 @@
+# make exam: examine the built-in network · make test: the whole test suite · make check: lint + types + tests
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: exam test check lint types bench clean
+
+$(BIN)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+exam: $(BIN)/.ready
+	$(BIN)/snellen examine --out report
+
+test: $(BIN)/.ready
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
+
+lint: $(BIN)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(BIN)/.ready
+	$(BIN)/mypy
+
+check: lint types test
+
+clean:
+	rm -rf .venv report .pytest_cache .mypy_cache .ruff_cache .coverage*

@@ -1,0 +1,51 @@
+"""Everything Snellen raises on purpose.
+
+    SnellenError
+    ├── UsageError            the call is wrong: an unknown name, a setting out of range      (exit code 2)
+    └── InputError            the call is right, what it was given cannot be used             (exit code 3)
+        ├── NetworkError      the network or its weights
+        ├── ImagesError       the images or their labels
+        └── NotApplicable     a method that cannot do its job on this network, and says so
+
+Each message says what was expected, what was got, and what to do.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SnellenError(Exception):
+    """The root: catch this to catch everything Snellen raises on purpose."""
+
+    exit_code = 2
+
+
+class UsageError(SnellenError, ValueError):
+    """The call is wrong: an unknown name, a setting out of range, a bound that cannot be read."""
+
+
+class InputError(SnellenError):
+    """What the call was given cannot be used."""
+
+    exit_code = 3
+
+
+class NetworkError(InputError):
+    """The network or its weights cannot be used: a wrong key, a NaN, an output that is no row of scores."""
+
+
+class ImagesError(InputError):
+    """The images or their labels cannot be used."""
+
+
+class NotApplicable(InputError):  # noqa: N818  a verdict about a method and a network, read as a phrase
+    """The method cannot do its job on this network: no ReLU to guide, no dropout to sample."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The one wording for a name that is not known: what it is, what comes close, what exists."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    listed = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
+    return UsageError(f"no {kind} named {name!r}{hint or '.'} Known: {listed or 'none'}.")

@@ -1,0 +1,1 @@
+"""Networks that we build: one file each, from its paper."""

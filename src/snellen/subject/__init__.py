@@ -1,0 +1,1 @@
+"""What is examined: a network and images."""

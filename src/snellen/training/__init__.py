@@ -1,0 +1,1 @@
+"""Recipes: one file trains one network, read from top to bottom."""
