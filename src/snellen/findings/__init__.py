@@ -1,0 +1,1 @@
+"""What was seen: frozen values, no torch, no figures."""

@@ -1,0 +1,100 @@
+"""What a finding rests on: numbers, tables, curves, matrices and pictures, as data and never as figures."""
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Cell: TypeAlias = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under column names. ``shown`` rows go on the page; all of them go into the JSON."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    shown: int = 20
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One or more series over one axis. ``kind`` is how it is meant to be read, not how it is drawn.
+
+    ``marks`` are values on the x axis worth a line and a word. The x of a histogram are the edges of its bins, one
+    more than its y, or their middles, as many as its y.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    series: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
+    kind: Literal["line", "histogram"] = "line"
+    marks: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Counts of rows against columns: a confusion matrix has the true class in the rows."""
+
+    title: str
+    row_label: str
+    column_label: str
+    names: tuple[str, ...]
+    values: NDArray[np.int64]
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Something to look at: uint8 (h, w, 3), as the network saw it or as an optimisation made it."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    raw: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class HeatMap:
+    """One number a pixel, float32 (h, w), with the values that the two ends of the colour scale stand for.
+
+    ``raw`` is what was computed before it was reduced to one number a pixel, float32 (c, h, w); it goes into the
+    .npy beside the page.
+    """
+
+    name: str
+    values: NDArray[np.float32]
+    low: float
+    high: float
+    unit: str
+    kind: Literal["sequential", "diverging"] = "sequential"
+    raw: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """One subject of a gallery: an image (by its index in the set) or a class, with what is said and shown of it."""
+
+    caption: str
+    pictures: tuple[Picture | HeatMap, ...]
+    _: KW_ONLY
+    image: int | None = None
+    lines: tuple[str, ...] = ()
+    mark: Literal["right", "wrong", "none"] = "none"
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """Tiles in an order that means something; ``note`` says which, and what the colours mean."""
+
+    title: str
+    tiles: tuple[Tile, ...]
+    note: str = ""
+
+
+Evidence: TypeAlias = Table | Curve | Matrix | Gallery

@@ -1,0 +1,100 @@
+"""A report as a folder: ``index.html``, ``findings.json`` and ``arrays/*.npy``, all or nothing."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snellen._atomic import new_folder, write_file
+from snellen._errors import UsageError
+from snellen.findings.findings import Findings
+from snellen.report.arrays import stored_arrays
+from snellen.report.to_html import to_html
+from snellen.report.to_json import SCHEMA, dumps
+
+PAGE, DOCUMENT = "index.html", "findings.json"
+_LEFT_BY_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def save(findings: Findings, folder: Path) -> Path:
+    """Write the report and return the path of its page.
+
+    Everything is written beside the folder first and then renamed into its place; an earlier report that
+    stands there is replaced, and on any failure it is left as it was.
+
+    Raises:
+        UsageError: the folder holds anything but an earlier report.
+    """
+    check_destination(folder)
+    arrays = stored_arrays(findings)
+    page, document = to_html(findings), dumps(findings, files=arrays)
+    with new_folder(folder) as aside:
+        write_file(aside / PAGE, page)
+        write_file(aside / DOCUMENT, document)
+        for stored in arrays.values():
+            path = aside / stored.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, stored.array, allow_pickle=False)
+    return folder / PAGE
+
+
+def check_destination(folder: Path) -> None:
+    """Raise unless a report may be put at this path: nothing there, an empty folder, or an earlier report.
+
+    Worth asking before an examination that takes an hour.
+
+    Raises:
+        UsageError: says what stands in the way.
+    """
+    target = Path(os.path.realpath(folder))
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise UsageError(f"a report is a folder, and {folder} is a file; give another path.")
+    if Path.cwd().resolve().is_relative_to(target):
+        raise UsageError(f"{folder} is or holds the current folder and cannot be replaced; give a folder inside it.")
+    foreign = sorted(_files(target) - _ours(target))
+    if foreign:
+        names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        raise UsageError(
+            f"{folder} holds what no earlier report of ours put there ({names}), and saving would delete it; "
+            "give a new or an empty folder."
+        )
+
+
+def _files(folder: Path) -> set[str]:
+    """Everything in the folder but folders that hold something; a link counts as a file."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if (path.is_symlink() or not path.is_dir() or not any(path.iterdir()))
+        and path.name not in _LEFT_BY_FILE_MANAGERS
+    }
+
+
+def _ours(folder: Path) -> set[str]:
+    """The files that the report in the folder says it is made of; none if there is no report in it."""
+    path = folder / DOCUMENT
+    if path.is_symlink() or not path.is_file():
+        return set()
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError:
+        return set()
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        return set()
+    return {PAGE, DOCUMENT, *_array_files(document)}
+
+
+def _array_files(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        if isinstance(document.get("array"), str):
+            yield document["array"]
+        for inner in document.values():
+            yield from _array_files(inner)
+    elif isinstance(document, list):
+        for inner in document:
+            yield from _array_files(inner)
