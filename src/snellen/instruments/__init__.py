@@ -1,0 +1,1 @@
+"""Mathematics from tensors to tensors: no thresholds, no files, no pictures; one file is one method."""

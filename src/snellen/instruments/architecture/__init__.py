@@ -1,0 +1,1 @@
+"""How a network is built: its layers, their costs, their graph, what each unit can see."""

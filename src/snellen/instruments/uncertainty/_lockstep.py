@@ -1,0 +1,100 @@
+"""Many samples from one tape, all at the same step, so that a large weight matrix is read from memory once."""
+
+import torch
+from torch import Tensor
+
+from snellen.instruments.uncertainty._tape import Slot, Step, Tape
+
+aten = torch.ops.aten
+CACHE = 2 << 20  # bytes of a weight block that stays in a core's cache while all samples pass over it
+LARGE = 1 << 20  # bytes of a weight matrix from which blocks pay
+MEMORY = 256 << 20  # bytes that the samples in flight may take
+
+
+def samples_in_lockstep(tape: Tape, count: int) -> list[Tensor]:
+    """``count`` more samples, in the order and with the values of ``[tape.sample() for _ in range(count)]``.
+
+    A product of one row with a large matrix is bound by reading the matrix. Here all samples take each step
+    together, and such a product goes block by block of the matrix over all samples. The draws are made first, sample
+    by sample, so the generator is read in the same order; the first sample of every blocked product is checked, bit
+    for bit, against the whole product, and where they differ the whole product is used.
+    """
+    if not any(_large_product(step, tape) for step in tape.steps) or not _draws_ahead(tape):
+        return [tape.sample() for _ in range(count)]
+    assert tape.output is not None
+    together = max(1, min(count, MEMORY // max(1, _bytes_in_flight(tape))))
+    outputs: list[Tensor] = []
+    for start in range(0, count, together):
+        outputs.extend(_together(tape, min(together, count - start)))
+    return outputs
+
+
+def _bytes_in_flight(tape: Tape) -> int:
+    """At most what one sample takes: its draws, its copies of what is written into, and every step's results."""
+    draws = sum(step.layout.nbytes for step in tape.steps if step.layout is not None)
+    copies = sum(tape.constants[slot].nbytes for slot in tape.overwritten)
+    return draws + copies + sum(step.nbytes for step in tape.steps)
+
+
+def _together(tape: Tape, count: int) -> list[Tensor]:
+    draws = [[_draw(step) for step in tape.steps if step.draws] for _ in range(count)]
+    samples = [tape.start() for _ in range(count)]
+    drawn = 0
+    for step in tape.steps:
+        if step.draws:
+            for values, masks in zip(samples, draws, strict=True):
+                target = values[step.arguments[0].index]
+                tape.store(step, target.copy_(masks[drawn]), values)
+            drawn += 1
+        elif _large_product(step, tape):
+            for values, result in zip(samples, _blocked(step, samples), strict=True):
+                tape.store(step, result, values)
+        else:
+            for values in samples:
+                tape.store(step, step.call(values), values)
+    return [values[tape.output] for values in samples if tape.output is not None]
+
+
+def _blocked(step: Step, samples: list[dict[int, Tensor]]) -> list[Tensor]:
+    """bias + row @ matrix for every sample's row, block of columns by block of columns."""
+    bias, row, matrix = (a.index for a in step.arguments[:3])
+    whole = step.call(samples[0])
+    weights, offset = samples[0][matrix], samples[0][bias]
+    columns = max(16, CACHE // (weights.shape[0] * weights.element_size()))
+    results = [torch.empty_like(whole) for _ in samples]
+    for start in range(0, weights.shape[1], columns):
+        block, part = weights[:, start : start + columns], offset[start : start + columns]
+        for values, result in zip(samples, results, strict=True):
+            result[:, start : start + columns] = torch.addmm(part, values[row], block)
+        if start == 0 and not torch.equal(results[0][:, :columns], whole[:, :columns]):
+            break
+    if torch.equal(results[0], whole):
+        return results
+    return [whole, *(step.call(values) for values in samples[1:])]
+
+
+def _large_product(step: Step, tape: Tape) -> bool:
+    if step.func is not aten.addmm.default or len(step.arguments) != 3:
+        return False
+    slots = step.arguments
+    if not all(isinstance(a, Slot) for a in slots):
+        return False
+    if tape.overwritten & {slots[0].index, slots[2].index}:
+        return False
+    bias, matrix = tape.constants.get(slots[0].index), tape.constants.get(slots[2].index)
+    if bias is None or matrix is None or bias.ndim != 1 or matrix.device.type != "cpu":
+        return False
+    return matrix.numel() * matrix.element_size() >= LARGE
+
+
+def _draws_ahead(tape: Tape) -> bool:
+    """Whether every draw fills memory whatever stood there, so that it can be made before its step comes."""
+    draws = [step for step in tape.steps if step.draws]
+    return all(step.func is aten.bernoulli_.float and len(step.arguments) == 2 for step in draws)
+
+
+def _draw(step: Step) -> Tensor:
+    layout = step.layout
+    assert layout is not None
+    empty = torch.empty_strided(layout.shape, layout.stride(), dtype=layout.dtype)
+    return empty.bernoulli_(step.arguments[1])
