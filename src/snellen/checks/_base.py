@@ -1,0 +1,86 @@
+"""What every check is given, and how checks are found."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from snellen._family import Family
+from snellen.findings.finding import Finding
+from snellen.subject.images import Images
+from snellen.subject.network import Network
+from snellen.subject.predictions import Predictions
+
+AREAS = ("data", "accuracy", "confidence", "explanation", "architecture")
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network, its images and what it says of them: computed once, asked by every check.
+
+    ``progress(stage, done, total)`` may be called during long work.
+    """
+
+    network: Network
+    images: Images
+    predictions: Predictions
+    seed: int
+    progress: Progress
+
+    def choose(self, count: int) -> Tensor:
+        """Rows of ``predictions`` worth looking at: all, or half confidently wrong ones and half drawn by the seed.
+
+        The rows come in their own order. (m,) int64, m <= count.
+        """
+        rows = len(self.predictions.indices)
+        if rows <= count:
+            return torch.arange(rows)
+        wrong = (self.predictions.labelled & ~self.predictions.correct).nonzero()[:, 0]
+        confidence = self.predictions.probabilities.amax(dim=1)
+        worst = wrong[confidence[wrong].argsort(descending=True)][: count // 2]
+        rest = torch.ones(rows, dtype=torch.bool)
+        rest[worst] = False
+        others = rest.nonzero()[:, 0]
+        generator = torch.Generator().manual_seed(self.seed)
+        drawn = others[torch.randperm(len(others), generator=generator)[: count - len(worst)]]
+        return torch.cat([worst, drawn]).sort().values
+
+    def pixels(self, rows: Tensor) -> Tensor:
+        """(m, c, h, w) the images of some rows of ``predictions``, as the network sees them."""
+        indices = self.predictions.indices[rows].tolist()
+        return self.images.pixels(self.network.preprocessing, indices=indices)
+
+
+@dataclass(frozen=True)
+class Check(ABC):
+    """One question. Its settings are its fields; ``metrics`` are the names it measures, for ``--require``."""
+
+    metrics: ClassVar[Mapping[str, str]] = {}
+
+    @abstractmethod
+    def __call__(self, subject: Subject) -> Sequence[Finding]:
+        """Look, and say what was seen."""
+
+
+class _Checks(Mapping[str, type[Check]]):
+    """All checks of all areas, by ``area/name``."""
+
+    def __init__(self) -> None:
+        self._families = {area: Family(f"snellen.checks.{area}", Check) for area in AREAS}
+
+    def __getitem__(self, name: str) -> type[Check]:
+        area, _, method = name.partition("/")
+        return self._families[area][method]
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return (f"{area}/{name}" for area, family in self._families.items() for name in family)
+
+    def __len__(self) -> int:
+        return sum(len(family) for family in self._families.values())
+
+
+CHECKS: Mapping[str, type[Check]] = _Checks()

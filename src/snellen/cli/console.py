@@ -1,0 +1,96 @@
+"""What a verb shows while it works and how it ends: progress on a terminal, one line on an error, an exit code."""
+
+import functools
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import typer
+
+from snellen._errors import SnellenError
+
+if TYPE_CHECKING:
+    from snellen.findings.findings import Findings
+
+P = ParamSpec("P")
+
+
+def verb(function: Callable[P, int | None]) -> Callable[P, None]:
+    """A command that ends with an exit code: its own, or that of the error that ended it."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = function(*args, **kwargs)
+        except SnellenError as error:
+            sys.stderr.write(f"snellen: {error}\n")
+            code = error.exit_code
+        except KeyboardInterrupt:
+            sys.stderr.write("\nsnellen: interrupted; nothing was written\n")
+            code = 130
+        except BrokenPipeError:
+            code = 0
+        raise typer.Exit(code or 0)
+
+    return run
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar a stage with a rate, on a terminal only; elsewhere nothing."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _stage, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<14}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:>10}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, tuple[TaskID, float]] = {}
+
+        def update(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = (bars.add_task(stage, total=total, rate=""), time.perf_counter())
+            task, began = tasks[stage]
+            rate = done / max(time.perf_counter() - began, 1e-6)
+            bars.update(task, completed=done, total=total, rate=f"{rate:.1f}/s")
+
+        yield update
+
+
+def deliver(findings: "Findings", *, out: Path | None, json_to: str | None, quiet: bool) -> None:
+    """Write the page, the JSON and the summary, each where it was asked for."""
+    page = findings.save(out) if out is not None else None
+    if json_to is not None:
+        write_json(findings.to_dict(), json_to)
+    if not quiet and json_to != "-":
+        from shutil import get_terminal_size
+
+        from snellen.report.to_text import render
+
+        colour = sys.stdout.isatty()
+        width = get_terminal_size((100, 24)).columns if colour else 100
+        sys.stdout.write(render(findings, width=width, colour=colour))
+        if page is not None:
+            sys.stdout.write(f"\nThe page: {page}\n")
+
+
+def write_json(document: dict[str, Any], where: str) -> None:
+    """To standard output for ``-``, else into a file, whole or not at all."""
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if where == "-":
+        sys.stdout.write(text)
+    else:
+        from snellen._atomic import write_file
+
+        write_file(Path(where), text)

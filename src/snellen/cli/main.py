@@ -1,0 +1,33 @@
+"""``snellen VERB``: the verbs are found, not listed; torch is imported only when a verb runs."""
+
+import sys
+
+import typer
+
+from snellen.cli import describe, examine, explain, listing, predict, uncertainty, visualise
+
+app = typer.Typer(
+    name="snellen",
+    help="An eye exam for image networks: one command, one page, an exit code.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 a --require bound failed, 2 wrong usage, 3 unusable input, 130 interrupted.",
+)
+app.command("examine")(examine.examine)
+app.command("predict")(predict.predict)
+app.command("explain")(explain.explain)
+app.command("visualise")(visualise.visualise)
+app.command("uncertainty")(uncertainty.uncertainty)
+app.command("list")(listing.list_methods)
+app.command("describe")(describe.describe)
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""Plan and run: which checks, with what budget, from which seed."""

@@ -1,0 +1,16 @@
+"""Everything that can be asked for by name."""
+
+from collections.abc import Mapping
+
+from snellen.checks._base import CHECKS
+from snellen.instruments import attribution, uncertainty, visualisation
+
+
+def catalogue() -> dict[str, Mapping[str, type]]:
+    """Family -> name -> class, in the order they are printed."""
+    return {
+        "attribution": attribution.METHODS,
+        "visualisation": visualisation.METHODS,
+        "uncertainty": uncertainty.METHODS,
+        "checks": CHECKS,
+    }
