@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -15,6 +15,7 @@ from snellen.subject.network import Network
 from snellen.subject.predictions import Predictions
 
 AREAS = ("data", "accuracy", "confidence", "explanation", "architecture")
+CACHE = 192 << 20  # bytes of decoded images kept, so that checks that look at the same images decode them once
 Progress = Callable[[str, int, int], None]
 
 
@@ -22,7 +23,8 @@ Progress = Callable[[str, int, int], None]
 class Subject:
     """A network, its images and what it says of them: computed once, asked by every check.
 
-    ``progress(stage, done, total)`` may be called during long work.
+    ``progress(stage, done, total)`` may be called during long work. Images that checks look at are kept decoded, within
+    bounds.
     """
 
     network: Network
@@ -30,6 +32,7 @@ class Subject:
     predictions: Predictions
     seed: int
     progress: Progress
+    _decoded: dict[int, Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def choose(self, count: int) -> Tensor:
         """Rows of ``predictions`` worth looking at: all, or half confidently wrong ones and half drawn by the seed.
@@ -51,8 +54,17 @@ class Subject:
 
     def pixels(self, rows: Tensor) -> Tensor:
         """(m, c, h, w) the images of some rows of ``predictions``, as the network sees them."""
-        indices = self.predictions.indices[rows].tolist()
-        return self.images.pixels(self.network.preprocessing, indices=indices)
+        missing = [i for i in self.predictions.indices[rows].tolist() if i not in self._decoded]
+        if missing:
+            found = self.images.pixels(self.network.preprocessing, indices=missing)
+            if len(self._decoded) + len(found) > CACHE // found[0].nbytes:
+                self._decoded.clear()
+                missing = self.predictions.indices[rows].tolist()
+                found = self.images.pixels(self.network.preprocessing, indices=missing)
+                if found.nbytes > CACHE:
+                    return found
+            self._decoded.update(zip(missing, found.unbind(0), strict=True))
+        return torch.stack([self._decoded[i] for i in self.predictions.indices[rows].tolist()])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import numpy as np
 from torch import Tensor
 
+from snellen.checks._base import Subject
 from snellen.findings.evidence import HeatMap, Picture
 from snellen.subject.predictions import Predictions
 
@@ -19,6 +20,15 @@ def heat_map(name: str, maps: Tensor, *, unit: str) -> HeatMap:
     values = maps.detach().cpu().float().abs().amax(dim=0).numpy()
     high = float(np.quantile(values, 0.995))
     return HeatMap(name, values, 0.0, high or float(values.max()), unit, raw=maps.detach().cpu().float().numpy())
+
+
+def caption(subject: Subject, row: int) -> str:
+    """What an image is: its true class where that is known, else what it was taken for."""
+    p = subject.predictions
+    label = int(p.labels[row])
+    if label >= 0:
+        return f"true: {subject.network.class_name(label)}"
+    return f"answer: {subject.network.class_name(int(p.predicted[row]))}"
 
 
 def mark(predictions: Predictions, row: int) -> str:

@@ -42,6 +42,7 @@ def examine(
     from snellen.exam.require import read_bound
     from snellen.exam.run import examine as run
 
+    o.check_out(out)
     plan = read_plan(preset)
     bounds = [read_bound(text, plan.metrics) for text in require or ()]
     subject = o.the_network(

@@ -57,6 +57,7 @@ def explain(
         classes=classes,
     )
     pictures = o.the_images(images, classes=classes, limit=limit, seed=seed)
+    o.check_out(out)
     with progress(quiet) as report:
         findings = run(subject, pictures, preset=plan, seed=seed, progress=report, strict=True)
     deliver(findings, out=out, json_to=json, quiet=quiet)

@@ -130,3 +130,10 @@ def the_images(spec: str, *, classes: Path | None, limit: int | None, seed: int)
     from snellen.subject.load.images import load_images
 
     return load_images(spec, classes=None if classes is None else str(classes), limit=limit, seed=seed)
+
+
+def check_out(folder: Path) -> None:
+    """Refuse a folder that holds something else before the long work and not after it."""
+    from snellen.report.save import check_destination
+
+    check_destination(folder)

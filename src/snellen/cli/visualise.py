@@ -43,6 +43,7 @@ def visualise(
         fit=(input_size, None, channels),
         classes=class_names,
     )
+    o.check_out(out)
     with progress(quiet) as report:
         findings = visualise_classes(
             subject,

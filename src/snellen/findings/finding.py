@@ -20,6 +20,7 @@ class Finding:
         title: a few words.
         sentence: what was seen, with its numbers, in one or two sentences.
         measured: name -> number; the names that ``--require`` can bound.
+        headlines: those of ``measured`` that belong at the head of the page.
         remedy: what to do; empty when there is nothing to do.
         evidence: tables, curves and pictures.
         reference: the paper or definition behind it.
@@ -31,6 +32,7 @@ class Finding:
     sentence: str
     _: KW_ONLY
     measured: Mapping[str, float] = field(default_factory=dict)
+    headlines: tuple[str, ...] = ()
     remedy: str = ""
     evidence: tuple[Evidence, ...] = ()
     reference: str = ""

@@ -20,4 +20,5 @@ def wilson(successes: float, count: int, *, z: float = 1.959963984540054) -> tup
     p, square = successes / count, z * z / count
     centre = (p + square / 2) / (1 + square)
     half = z * math.sqrt(p * (1 - p) / count + square / (4 * count)) / (1 + square)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return 0.0 if successes == 0 else low, 1.0 if successes == count else high

@@ -73,6 +73,7 @@ class GalleryView:
     first: tuple[CardView, ...]
     more: tuple[CardView, ...]
     across: int
+    few: bool
     note: str
 
 
@@ -118,6 +119,7 @@ def _gallery(gallery: Gallery) -> GalleryView:
         first=cards[:TILES_IN_SIGHT],
         more=cards[TILES_IN_SIGHT:],
         across=max(1, min(across, 4)),
+        few=len(cards) <= 6,
         note=gallery.note,
     )
 

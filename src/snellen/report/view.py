@@ -11,17 +11,6 @@ from snellen.report.names import slug, unique
 from snellen.report.numerals import column, number
 from snellen.report.wording import rows, run_line, title, unbroken, verdict
 
-_HEADLINES = 6
-_AREAS_BY_WEIGHT = (
-    "accuracy",
-    "confidence",
-    "robustness",
-    "explanation",
-    "representation",
-    "data",
-    "training",
-)
-
 
 @dataclass(frozen=True)
 class Measure:
@@ -90,7 +79,7 @@ def page(findings: Findings) -> Page:
         run_line=run_line(findings.run),
         verdict=verdict(findings),
         tally=tuple((MARKS[s], MARKS[s].count(len(findings.of(s)))) for s in SEVERITIES),
-        headline=_headline(sections),
+        headline=_headline(findings, sections),
         areas=tuple(Area(anchors(f"area-{slug(n)}"), n, tuple(group)) for n, group in areas.items()),
         run=rows(findings.run),
         schema_version=SCHEMA_VERSION,
@@ -136,11 +125,11 @@ def _has_interval(measured: Mapping[str, float], name: str) -> bool:
     return f"{name}_low" in measured and f"{name}_high" in measured
 
 
-def _headline(sections: Sequence[Section]) -> tuple[Measure, ...]:
-    """The first number of each finding, the areas that weigh most first."""
-
-    def weight(section: Section) -> int:
-        area = section.check.partition("/")[0]
-        return _AREAS_BY_WEIGHT.index(area) if area in _AREAS_BY_WEIGHT else len(_AREAS_BY_WEIGHT)
-
-    return tuple(s.measures[0] for s in sorted(sections, key=weight) if s.measures)[:_HEADLINES]
+def _headline(findings: Findings, sections: Sequence[Section]) -> tuple[Measure, ...]:
+    """The numbers that the findings themselves put at the head of the page, in their order."""
+    return tuple(
+        measure
+        for finding, section in zip(findings, sections, strict=True)
+        for measure in section.measures
+        if measure.name in finding.headlines
+    )

@@ -29,9 +29,9 @@ def quiet(module: nn.Module, *, seed: int | None = None) -> Iterator[None]:
     (True, True)
     """
     modes = [(m, m.training) for m in module.modules()]
-    wanted = [(p, p.requires_grad) for p in module.parameters() if not p.is_inference()]
-    versions = [(name, p, p._version) for name, p in module.named_parameters() if not p.is_inference()]
-    memory = [(p, p.data) for p in module.parameters() if not is_lazy(p)]
+    named = [(name, p) for name, p in module.named_parameters() if not is_lazy(p) and not p.is_inference()]
+    wanted = [(p, p.requires_grad, p.data) for _, p in named]
+    versions = [(name, p, p._version) for name, p in named]
     owners = [(m, dict(m._buffers)) for m in module.modules() if not isinstance(m, torch.jit.ScriptModule)]
     buffers = [(b, b.detach().clone()) for b in module.buffers() if not is_lazy(b)]
     tensors = [*module.parameters(), *module.buffers()]
@@ -42,19 +42,18 @@ def quiet(module: nn.Module, *, seed: int | None = None) -> Iterator[None]:
         try:
             for submodule, _ in modes:
                 submodule.training = False
-            for parameter, _ in wanted:
+            for parameter, _, _ in wanted:
                 parameter.requires_grad_(False)
             yield
         finally:
-            for parameter, flag in wanted:
+            for parameter, flag, data in wanted:
+                if not parameter.data.is_set_to(data):
+                    parameter.data = data
                 parameter.requires_grad_(flag)
             for submodule, mode in modes:
                 submodule.training = mode
             for submodule, bound in owners:
                 _rebind(submodule, bound)
-            for parameter, data in memory:
-                if not parameter.data.is_set_to(data):
-                    parameter.data = data
             _restore_buffers(buffers)
     changed = [name for name, p, version in versions if p._version != version]
     if changed:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from snellen._errors import UsageError
 from snellen.checks._base import Check, Subject
-from snellen.checks._pictures import mark, picture
+from snellen.checks._pictures import caption, mark, picture
 from snellen.findings.evidence import Gallery, Tile
 from snellen.findings.finding import Finding
 
@@ -36,18 +36,16 @@ class Answers(Check):
         tiles = []
         for i in order:
             row = int(rows[i])
-            label = int(p.labels[row])
             lines = tuple(
                 f"{network.class_name(c)} {v:.1%}"
                 for c, v in zip(classes[row].tolist(), values[row].tolist(), strict=True)
             )
-            caption = p.names[row] if label < 0 else f"{network.class_name(label)} · {p.names[row]}"
             tiles.append(
                 Tile(
-                    caption,
+                    caption(subject, row),
                     (picture("image", pixels[i]),),
                     image=int(p.indices[row]),
-                    lines=lines,
+                    lines=(*lines, p.names[row]),
                     mark=mark(p, row),  # type: ignore[arg-type]  # one of the three literals
                 )
             )

@@ -19,9 +19,16 @@ class Classes(Check):
 
     A warning for classes that are certainly far below the rest: the whole 95 % interval of the class lies below
     half of the overall accuracy.
+
+    Args:
+        enough: images of a class from which it is judged.
     """
 
-    metrics: ClassVar[Mapping[str, str]] = {"worst_class_accuracy": "accuracy of the worst class"}
+    enough: int = 5
+
+    metrics: ClassVar[Mapping[str, str]] = {
+        "worst_class_accuracy": "accuracy of the worst class (only where a class has enough images)"
+    }
 
     def __call__(self, subject: Subject) -> Sequence[Finding]:
         p, name = subject.predictions, subject.network.class_name
@@ -38,7 +45,7 @@ class Classes(Check):
         )
         intervals = {row[0]: wilson(row[2], row[1]) for row in rows}
         overall = int(right.sum()) / len(labels)
-        weak = [row[0] for row in rows if intervals[row[0]][1] < overall / 2]
+        weak = [row[0] for row in rows if row[1] >= self.enough and intervals[row[0]][1] < overall / 2]
         pairs = confused_pairs(confusion)
         per_class = Table(
             "Accuracy per class, worst first",
@@ -50,9 +57,13 @@ class Classes(Check):
             ("true class", "answered", "times", "share of the class"),
             tuple((name(a), name(b), n, n / int(counts[a])) for a, b, n in pairs),
         )
-        worst = rows[0]
-        sentence = f"{len(present)} classes have images; the worst is {worst[0]} with {worst[2]} of {worst[1]} right"
-        sentence += f", and {name(pairs[0][0])} is most often taken for {name(pairs[0][1])}" if pairs else ""
+        worst, most = rows[0], int(counts.max())
+        sentence = f"{len(present)} classes have images"
+        if most < self.enough:
+            sentence += f", at most {most} each: too few to judge a single class"
+        else:
+            sentence += f"; the worst is {worst[0]} with {worst[2]} of {worst[1]} right"
+            sentence += f", and {name(pairs[0][0])} is most often taken for {name(pairs[0][1])}" if pairs else ""
         if weak:
             sentence += f". Far below the rest: {', '.join(weak[:5])}{' ...' if len(weak) > 5 else ''}"
         matrix = Matrix(
@@ -69,7 +80,7 @@ class Classes(Check):
                 "warning" if weak else "ok",
                 "Weak classes" if weak else "Per class",
                 sentence + ".",
-                measured={"worst_class_accuracy": worst[3]},
+                measured={"worst_class_accuracy": worst[3]} if most >= self.enough else {},
                 remedy="Look at the images of these classes: labels first, then how many there were to learn from."
                 if weak
                 else "",

@@ -23,7 +23,10 @@ class Top1(Check):
     metrics: ClassVar[Mapping[str, str]] = {
         "accuracy": "top-1 accuracy",
         "accuracy_low": "lower end of its 95 % interval",
+        "accuracy_high": "upper end of its 95 % interval",
         "top5_accuracy": "top-5 accuracy (only with more than 5 classes)",
+        "top5_accuracy_low": "lower end of its 95 % interval",
+        "top5_accuracy_high": "upper end of its 95 % interval",
         "loss": "mean cross-entropy in nats",
     }
 
@@ -39,15 +42,16 @@ class Top1(Check):
         low, high = wilson(right, count)
         accuracy = right / count
         loss = float(F.cross_entropy(logits, labels))
-        measured = {"accuracy": accuracy, "accuracy_low": low, "loss": loss}
+        measured = {"accuracy": accuracy, "accuracy_low": low, "accuracy_high": high}
         rows: list[tuple[str | float, ...]] = [("top-1", right, count, accuracy, low, high)]
         sentence = f"Top-1 accuracy is {accuracy:.1%} ({low:.1%} to {high:.1%}; {right} of {count})"
         if logits.shape[1] > 5:
             hits = int((logits.topk(5, dim=1).indices == labels[:, None]).any(dim=1).sum())
             low5, high5 = wilson(hits, count)
-            measured["top5_accuracy"] = hits / count
+            measured |= {"top5_accuracy": hits / count, "top5_accuracy_low": low5, "top5_accuracy_high": high5}
             rows.append(("top-5", hits, count, hits / count, low5, high5))
             sentence += f", top-5 {hits / count:.1%} ({low5:.1%} to {high5:.1%})"
+        measured["loss"] = loss
         commonest = int(labels.bincount().max()) / count
         guessing = max(commonest, 1 / logits.shape[1])
         sentence += f". Mean cross-entropy {loss:.3f} nats. Always answering the commonest class: {commonest:.1%}."
@@ -59,6 +63,7 @@ class Top1(Check):
                 "No better than guessing" if blind else "Accuracy",
                 sentence,
                 measured=measured,
+                headlines=("accuracy", "top5_accuracy", "loss"),
                 remedy=(
                     "Check the order of the classes, the normalisation, the channel order and that the weights were "
                     "loaded, in this order."

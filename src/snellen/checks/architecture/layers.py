@@ -29,6 +29,8 @@ class Layers(Check):
             (r.name, r.kind, " x ".join(str(s) for s in r.output_shape), r.parameters, r.macs) for r in table.layers
         )
         notes = " ".join(note.rstrip(".") + "." for note in (*network.notes, *table.notes))
+        if table.uncalled:
+            notes += f" Never called: {', '.join(layer.name for layer in table.uncalled)}."
         untrained = any("random" in note for note in network.notes)
         return [
             Finding(
@@ -38,6 +40,7 @@ class Layers(Check):
                 f"{network.name}: {table.parameters:,} parameters and {_macs(table.macs)} multiply-adds for an image "
                 f"of {shape[0]} x {shape[1]} x {shape[2]}. {notes}".strip(),
                 measured={"parameters": float(table.parameters), "macs": float(table.macs)},
+                headlines=("parameters", "macs"),
                 remedy="Give trained weights with --weights." if untrained else "",
                 evidence=(
                     Table(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from snellen.checks._base import Check, Subject
-from snellen.checks._pictures import mark, picture
+from snellen.checks._pictures import caption, mark, picture
 from snellen.findings.evidence import Curve, Gallery, Table, Tile
 from snellen.findings.finding import Finding
 from snellen.instruments.uncertainty._base import Uncertainty
@@ -78,6 +78,7 @@ class Dropout(Check):
                 "Uncertainty by MC dropout",
                 f"{sentence} {_work(result, self.samples)}",
                 measured=measured,
+                headlines=("mean_entropy",),
                 remedy=remedy,
                 evidence=(
                     self._histogram(result.entropy, wrong, bool(known.any())),
@@ -147,10 +148,10 @@ class Dropout(Check):
             f"± {float(result.mutual_information_error[i]):.3f} nats"
         )
         return Tile(
-            p.names[row],
+            caption(subject, row),
             (picture("image", pixels[i]),),
             image=int(p.indices[row]),
-            lines=tuple(lines),
+            lines=(*lines, p.names[row]),
             mark=mark(p, row),  # type: ignore[arg-type]  # one of the three literals
         )
 

@@ -82,14 +82,17 @@ def side_by_side(
     names = [network.class_name(c) for c in classes]
     images = made["without blur"]
     lowest = float(images.reached(images.logits)[1].min())
+    flat = [name for name, steps in zip(names, images.details["flat_steps"], strict=True) if steps == plain.steps]
+    stuck = f" The score of {', '.join(flat)} never moved: its gradient stayed zero." if flat else ""
     return Finding(
         "explanation/class_models",
-        "info",
+        "warning" if flat else "info",
         "What a class looks like",
         f"Images that maximise the score of {', '.join(names)}, by {plain.steps} steps of gradient ascent from the "
         f"mean image. Without blur every one reaches at least {lowest:.1%} probability; the blur (sigma {sigma:.2g} "
-        f"pixels, every {every} steps) takes out high frequencies and some of the score with them.",
+        f"pixels, every {every} steps) takes out high frequencies and some of the score with them.{stuck}",
         measured={"class_model_probability": lowest},
+        remedy="Look for a dead unit behind these scores, or start from an image of the class." if flat else "",
         evidence=(class_gallery(made, names), score_curve(made, names)),
         reference="Simonyan et al. 2013, section 2, arXiv:1312.6034; Yosinski et al. 2015, section 3, arXiv:1506.06579",
     )

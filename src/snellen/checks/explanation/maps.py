@@ -9,7 +9,7 @@ from torch import Tensor
 
 from snellen._errors import ImagesError, NotApplicable
 from snellen.checks._base import Check, Subject
-from snellen.checks._pictures import heat_map, mark, picture
+from snellen.checks._pictures import caption, heat_map, mark, picture
 from snellen.findings.evidence import Gallery, HeatMap, Tile
 from snellen.findings.finding import Finding
 from snellen.instruments.attribution import METHODS
@@ -76,10 +76,10 @@ class Maps(Check):
                 probability = float(p.probabilities[row, target[i]])
                 tiles.append(
                     Tile(
-                        p.names[row],
+                        caption(subject, row),
                         (picture("image", pixels[i]), *pictures),
                         image=int(p.indices[row]),
-                        lines=(f"for {name} ({probability:.1%})",),
+                        lines=(f"for {name} ({probability:.1%})", p.names[row]),
                         mark=mark(p, row),  # type: ignore[arg-type]  # one of the three literals
                     )
                 )

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, final
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from snellen._errors import NetworkError, NotApplicable, UsageError
 from snellen._shapes import Labels, Logits, Maps, Pixels
+from snellen.instruments._precision import bfloat16
 from snellen.subject.network import Network
 from snellen.subject.quiet import quiet
 
@@ -73,22 +75,21 @@ class AttributionMethod(ABC):
         network.check_pixels(pixels)
         if batch_size < 1:
             raise UsageError(f"batch_size must be at least 1, got {batch_size}")
-        targets = _as_targets(target, pixels)
         parts = []
         with torch.inference_mode(False), torch.enable_grad(), quiet(network.module, seed=0):
+            targets = _as_targets(target, pixels)
             for start in range(0, len(pixels), batch_size):
                 part = slice(start, start + batch_size)
                 parts.append(self._batch(network, pixels[part], None if targets is None else targets[part]))
-        maps, target_, logits = (torch.cat([getattr(p, n) for p in parts]) for n in ("maps", "target", "logits"))
-        return Attribution(maps, target_, logits, parts[0].details)
+            maps, chosen, logits = (torch.cat([getattr(p, n) for p in parts]) for n in ("maps", "target", "logits"))
+        return Attribution(maps, chosen, logits, parts[0].details)
 
     def _batch(self, network: Network, pixels: Tensor, target: Tensor | None) -> Attribution:
         low = self.precision == "bfloat16"
         layout = torch.channels_last if low else torch.preserve_format
         leaf = pixels.detach().to(network.device).clone(memory_format=layout).requires_grad_()
-        scores = TargetScores(network, target)
-        with torch.autocast(leaf.device.type, torch.bfloat16, enabled=low):
-            maps, details = self.attribute(scores, leaf)
+        scores = TargetScores(network, target, low=low)
+        maps, details = self.attribute(scores, leaf)
         logits, chosen = scores.seen
         if not torch.isfinite(maps).all():
             raise NetworkError(
@@ -108,15 +109,20 @@ class AttributionMethod(ABC):
 
 
 class TargetScores:
-    """pixels -> the target logit of each image; remembers the logits and targets of its first call."""
+    """pixels -> the target logit of each image; remembers the logits and targets of its first call.
 
-    def __init__(self, network: Network, target: Tensor | None) -> None:
+    Only the forward runs under autocast: a backward inside it would cast every weight again.
+    """
+
+    def __init__(self, network: Network, target: Tensor | None, *, low: bool = False) -> None:
         self._network = network
+        self._low = low
         self._target = target
         self._logits: Tensor | None = None
 
     def __call__(self, pixels: Tensor) -> Float[Tensor, "n"]:
-        logits = self._network.logits(pixels)
+        with bfloat16(pixels.device.type) if self._low else nullcontext():
+            logits = self._network.logits(pixels)
         if self._target is None:
             self._target = logits.detach().argmax(dim=1)
         elif int(self._target.max()) >= logits.shape[1]:
@@ -163,4 +169,4 @@ def _as_targets(target: Labels | int | None, pixels: Tensor) -> Tensor | None:
         raise UsageError(f"target must be an int or an integer tensor of shape ({len(pixels)},), got {got}")
     if len(target) and int(target.min()) < 0:
         raise UsageError(f"target must not be negative, got {int(target.min())}")
-    return target.long()
+    return target.long().clone()

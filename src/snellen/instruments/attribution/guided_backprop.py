@@ -75,7 +75,7 @@ class GuidedBackprop(AttributionMethod):
 
 
 def _keep_positive(grad_inputs: tuple[Tensor, ...], grad_outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:  # noqa: ARG001  the signature is autograd's
-    return tuple(g if g is None else g.clamp(min=0) for g in grad_inputs)
+    return tuple(g if g is None else g.clamp_(min=0) for g in grad_inputs)
 
 
 def _nodes(root: Node | None) -> Iterator[Node]:

@@ -74,7 +74,7 @@ class UncertaintyMethod(ABC):
             seed: the same seed gives the same samples; an image's result does not depend on its batch mates.
             batch_size: images per pass; bounds the memory, does not change the result.
             keep_samples: keep the (T, n, k) logits in the result.
-            progress: called with (samples drawn, samples in all), counted over all images.
+            progress: called with (images done, images in all).
 
         Raises:
             UsageError: pixels of the wrong shape.
@@ -95,7 +95,7 @@ class UncertaintyMethod(ABC):
                 parts.append(summarise(samples.to(pixels.device), details, keep_samples))
                 if progress is not None:
                     progress(start + len(batch), len(pixels))
-        return _join(parts)
+            return _join(parts)
 
     @abstractmethod
     def sample(self, network: Network, pixels: Tensor) -> tuple[Float[Tensor, "t n k"], Mapping[str, Any]]:

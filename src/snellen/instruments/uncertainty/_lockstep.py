@@ -6,7 +6,7 @@ from torch import Tensor
 from snellen.instruments.uncertainty._tape import Slot, Step, Tape
 
 aten = torch.ops.aten
-CACHE = 2 << 20  # bytes of a weight block that stays in a core's cache while all samples pass over it
+CACHE = 1 << 20  # bytes of a weight block that stays in a core's cache while all samples pass over it
 LARGE = 1 << 20  # bytes of a weight matrix from which blocks pay
 MEMORY = 256 << 20  # bytes that the samples in flight may take
 
@@ -60,17 +60,14 @@ def _blocked(step: Step, samples: list[dict[int, Tensor]]) -> list[Tensor]:
     bias, row, matrix = (a.index for a in step.arguments[:3])
     whole = step.call(samples[0])
     weights, offset = samples[0][matrix], samples[0][bias]
+    rows = torch.stack([values[row] for values in samples])
     columns = max(16, CACHE // (weights.shape[0] * weights.element_size()))
-    results = [torch.empty_like(whole) for _ in samples]
-    for start in range(0, weights.shape[1], columns):
-        block, part = weights[:, start : start + columns], offset[start : start + columns]
-        for values, result in zip(samples, results, strict=True):
-            result[:, start : start + columns] = torch.addmm(part, values[row], block)
-        if start == 0 and not torch.equal(results[0][:, :columns], whole[:, :columns]):
-            break
-    if torch.equal(results[0], whole):
-        return results
-    return [whole, *(step.call(values) for values in samples[1:])]
+    blocks: list[Tensor] = []
+    for block, part in zip(weights.split(columns, dim=1), offset.split(columns), strict=True):
+        blocks.append(torch.baddbmm(part.expand(len(rows), rows.shape[1], -1), rows, block.expand(len(rows), -1, -1)))
+        if not torch.equal(blocks[-1][0], whole[:, (len(blocks) - 1) * columns :][:, :columns]):
+            return [whole, *(step.call(values) for values in samples[1:])]
+    return list(torch.cat(blocks, dim=2).unbind(0))
 
 
 def _large_product(step: Step, tape: Tape) -> bool:
@@ -90,11 +87,11 @@ def _large_product(step: Step, tape: Tape) -> bool:
 def _draws_ahead(tape: Tape) -> bool:
     """Whether every draw fills memory whatever stood there, so that it can be made before its step comes."""
     draws = [step for step in tape.steps if step.draws]
-    return all(step.func is aten.bernoulli_.float and len(step.arguments) == 2 for step in draws)
+    return all(step.func is aten.bernoulli_.float and step.plain and len(step.arguments) <= 2 for step in draws)
 
 
 def _draw(step: Step) -> Tensor:
     layout = step.layout
     assert layout is not None
     empty = torch.empty_strided(layout.shape, layout.stride(), dtype=layout.dtype)
-    return empty.bernoulli_(step.arguments[1])
+    return empty.bernoulli_(*step.arguments[1:])  # torch leaves out the p of 0.5 that is its default

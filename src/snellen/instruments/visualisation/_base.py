@@ -2,9 +2,9 @@
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
 
 import torch
 from jaxtyping import Float
@@ -29,6 +29,7 @@ class ClassImages:
         shown: (n, c, h, w) the same clipped to [0, 1] and rounded to 8 bits: what a screen shows.
         shown_logits: (n, k) the scores of ``shown``.
         history: (steps, n) the target logit before every step.
+        details: what the method has to say of itself.
     """
 
     pixels: Float[Tensor, "n c h w"]
@@ -37,6 +38,7 @@ class ClassImages:
     shown: Float[Tensor, "n c h w"]
     shown_logits: Logits
     history: Float[Tensor, "steps n"]
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def reached(self, logits: Logits) -> tuple[Tensor, Tensor]:
         """(logit, probability) of each image's own class in ``logits``."""
@@ -79,19 +81,19 @@ class VisualisationMethod(ABC):
         shape = (len(wanted), network.preprocessing.count, *height_width)
         with torch.inference_mode(False), torch.enable_grad(), quiet(network.module, seed=seed):
             index = torch.tensor(wanted, device=network.device)
-            pixels, history = self.ascend(network, index, shape, progress or (lambda _done, _steps: None))
+            report = progress or (lambda _done, _steps: None)
+            pixels, history, details = self.ascend(network, index, shape, seed=seed, progress=report)
             shown = (pixels.clamp(0, 1) * 255).round() / 255
             with torch.no_grad():
                 logits = [network.logits(p).float().cpu() for p in (pixels, shown)]
-        return ClassImages(
-            pixels.float().cpu(), index.cpu(), logits[0], shown.float().cpu(), logits[1], history.float().cpu()
-        )
+        pixels, shown, history = pixels.float().cpu(), shown.float().cpu(), history.float().cpu()
+        return ClassImages(pixels, index.cpu(), logits[0], shown, logits[1], history, details)
 
     @abstractmethod
     def ascend(
-        self, network: Network, classes: Tensor, shape: tuple[int, ...], progress: Progress
-    ) -> tuple[Tensor, Tensor]:
-        """(pixels, history) for a batch of classes, on the network's device."""
+        self, network: Network, classes: Tensor, shape: tuple[int, ...], *, seed: int, progress: Progress
+    ) -> tuple[Tensor, Tensor, Mapping[str, Any]]:
+        """(pixels, history, details) for a batch of classes, on the network's device."""
 
 
 def _as_classes(classes: Sequence[int]) -> list[int]:

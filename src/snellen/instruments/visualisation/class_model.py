@@ -1,12 +1,16 @@
 """Class model visualisation: the image that a class scores highest on."""
 
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from snellen._errors import NetworkError, NotApplicable, UsageError
+from snellen.instruments._precision import bfloat16
 from snellen.instruments.visualisation._base import Progress, VisualisationMethod, scores_of
 from snellen.subject.network import Network
 
@@ -20,7 +24,8 @@ class ClassModel(VisualisationMethod):
     image, times ``step_size``; the scaling makes one step size fit all networks. With ``blur_every=k`` the image
     itself is convolved with a Gaussian after every k steps (Yosinski et al. 2015), which takes out the high
     frequencies that the ascent favours. The state is a float tensor from beginning to end; only what is shown is
-    rounded.
+    rounded. Where the gradient is exactly zero (a class whose last ReLU is shut for the mean image) the step goes along
+    seeded noise instead, until the score moves; ``details["flat_steps"]`` counts those steps.
 
     >>> import torch
     >>> from snellen import Network
@@ -63,31 +68,36 @@ class ClassModel(VisualisationMethod):
             raise UsageError(f"precision must be float32 or bfloat16, got {self.precision!r}")
 
     def ascend(
-        self, network: Network, classes: Tensor, shape: tuple[int, ...], progress: Progress
-    ) -> tuple[Tensor, Tensor]:
+        self, network: Network, classes: Tensor, shape: tuple[int, ...], *, seed: int, progress: Progress
+    ) -> tuple[Tensor, Tensor, Mapping[str, Any]]:
         low = self.precision == "bfloat16"
         image = torch.zeros(shape, device=network.device)
         if low:
             image = image.contiguous(memory_format=torch.channels_last)
-        history = []
+        noise = [torch.Generator().manual_seed(seed * 1_000_003 + int(c)) for c in classes]
+        history, flat = [], torch.zeros(len(classes), dtype=torch.long)
         for step in range(1, self.steps + 1):
             leaf = image.detach().requires_grad_()
-            with torch.autocast(leaf.device.type, torch.bfloat16, enabled=low):
+            with bfloat16(leaf.device.type) if low else nullcontext():
                 scores = scores_of(network.logits(network.denormalise(leaf)), classes)
             gradient = _gradient(network, scores, leaf)
             history.append(scores.detach())
-            if step == 1 and not gradient.any():
-                raise NotApplicable(
-                    f"gradient ascent needs a slope to begin with and the scores of {network.name} have none at the mean "
-                    "image: every path from there is cut by a dead ReLU or a saturated unit"
-                )
             direction = gradient - 2 * self.l2 * image
             size = direction.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+            for i in (gradient.flatten(1) == 0).all(dim=1).nonzero()[:, 0].tolist():
+                direction[i] = torch.randn(direction[i].shape, generator=noise[i]).to(direction)
+                size[i] = 1
+                flat[i] += 1
             image = image + self.step_size * direction / size.clamp(min=1e-12)
             if self.blur_every and step % self.blur_every == 0:
                 image = gaussian_blur(image, self.blur_sigma)
             progress(step, self.steps)
-        return network.denormalise(image), torch.stack(history)
+        if int(flat.min()) == self.steps:
+            raise NotApplicable(
+                f"gradient ascent needs a slope and the scores of {network.name} had none in {self.steps} steps: every "
+                "path from the pixels is cut by a dead ReLU or a saturated unit"
+            )
+        return network.denormalise(image), torch.stack(history), {"flat_steps": flat.tolist()}
 
 
 def _gradient(network: Network, scores: Tensor, leaf: Tensor) -> Tensor:
