@@ -59,12 +59,13 @@ class Preprocessing:
 
     def describe(self) -> str:
         """One phrase for the report: ``short side to 256 (bilinear), centre crop 224 x 224, RGB``."""
+        channels = "grey" if self.channels == "L" else self.channels
         if self.size is None:
-            return f"as stored, {self.channels}"
+            return f"as stored, {channels}"
         height, width = self.size
         if self.resize is None:
-            return f"scaled to {height} x {width} ({self.interpolation}) where it differs, {self.channels}"
-        return f"short side to {self.resize} ({self.interpolation}), centre crop {height} x {width}, {self.channels}"
+            return f"scaled to {height} x {width} ({self.interpolation}) where it differs, {channels}"
+        return f"short side to {self.resize} ({self.interpolation}), centre crop {height} x {width}, {channels}"
 
     def fit(self, picture: Image.Image) -> Image.Image:
         """The picture, scaled and cropped. Its mode is kept; a picture already of the right size is untouched."""

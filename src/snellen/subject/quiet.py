@@ -33,7 +33,7 @@ def quiet(module: nn.Module, *, seed: int | None = None) -> Iterator[None]:
     wanted = [(p, p.requires_grad, p.data) for _, p in named]
     versions = [(name, p, p._version) for name, p in named]
     owners = [(m, dict(m._buffers)) for m in module.modules() if not isinstance(m, torch.jit.ScriptModule)]
-    buffers = [(b, b.detach().clone()) for b in module.buffers() if not is_lazy(b)]
+    buffers = [(b, b.detach().clone()) for b in module.buffers() if not is_lazy(b) and not b.is_meta]
     tensors = [*module.parameters(), *module.buffers()]
     devices = sorted({t.device.index or 0 for t in tensors if t.device.type == "cuda"})
     with _generators_kept(devices):
@@ -47,7 +47,7 @@ def quiet(module: nn.Module, *, seed: int | None = None) -> Iterator[None]:
             yield
         finally:
             for parameter, flag, data in wanted:
-                if not parameter.data.is_set_to(data):
+                if _memory(parameter) != _memory(data):
                     parameter.data = data
                 parameter.requires_grad_(flag)
             for submodule, mode in modes:
@@ -81,6 +81,12 @@ def _seed(seed: int, devices: list[int]) -> None:
     torch.default_generator.manual_seed(seed)
     for device in devices:
         torch.cuda.default_generators[device].manual_seed(seed)
+
+
+def _memory(tensor: Tensor) -> tuple[object, ...]:
+    if tensor.layout != torch.strided:
+        return ()
+    return tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.shape, tensor.stride()
 
 
 def _rebind(module: nn.Module, bound: dict[str, Tensor | None]) -> None:

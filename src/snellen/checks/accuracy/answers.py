@@ -37,7 +37,7 @@ class Answers(Check):
         for i in order:
             row = int(rows[i])
             lines = tuple(
-                f"{network.class_name(c)} {v:.1%}"
+                f"{network.class_name(c)} · {v:.1%}"
                 for c, v in zip(classes[row].tolist(), values[row].tolist(), strict=True)
             )
             tiles.append(
@@ -56,7 +56,7 @@ class Answers(Check):
             sentence += f" Of {mistakes} mistakes {confident} are made with more than 90 % probability."
         note = "Confident mistakes first, then by confidence."
         if len(tiles) < len(p.names):
-            note += " Half of the images shown are the most confident mistakes, the rest drawn by chance."
+            note += " Shown are the most confident mistakes, up to half of the places, and others drawn by chance."
         return [
             Finding(
                 "accuracy/answers",

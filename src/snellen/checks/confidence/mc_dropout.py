@@ -139,7 +139,7 @@ class Dropout(Check):
         p, row = subject.predictions, int(rows[i])
         values, classes = result.probabilities[i].topk(min(3, result.probabilities.shape[1]))
         lines = [
-            f"{subject.network.class_name(c)} {v:.1%} ± {float(result.probabilities_error[i, c]):.1%}"
+            f"{subject.network.class_name(c)} · {v:.1%} ± {float(result.probabilities_error[i, c]):.1%}"
             for c, v in zip(classes.tolist(), values.tolist(), strict=True)
         ]
         lines.append(f"entropy {float(result.entropy[i]):.3f} ± {float(result.entropy_error[i]):.3f} nats")
