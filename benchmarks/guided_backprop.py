@@ -10,13 +10,15 @@ activations keep their size through all 13 convolutions.
 import argparse
 import statistics
 import warnings
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from captum.attr import GuidedBackprop as CaptumGuidedBackprop
-from side_by_side import in_turn, ratio, versions
 from torch import Tensor, nn
 
+from side_by_side import in_turn, ratio, versions
 from snellen.instruments.attribution._fidelity import rank_correlation
 from snellen.instruments.attribution.guided_backprop import GuidedBackprop
 from snellen.nets.vgg import vgg
@@ -44,7 +46,7 @@ def main() -> None:
     pixels = torch.rand(4, 3, 224, 224)
     target = torch.arange(4)
     captum = CaptumGuidedBackprop(module)
-    ways = {
+    ways: dict[str, Callable[[], Any]] = {
         "bare gradient": partial(bare, module, pixels, target),
         "captum": lambda: captum.attribute(pixels.clone().requires_grad_(), target=target),
         "snellen float32": partial(GuidedBackprop(), network, pixels, target=target),

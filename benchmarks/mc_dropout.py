@@ -12,9 +12,9 @@ import time
 from functools import partial
 
 import torch
-from side_by_side import versions
 from torch import Tensor, nn
 
+from side_by_side import versions
 from snellen.instruments.uncertainty.mc_dropout import MCDropout
 from snellen.nets.vgg import vgg
 from snellen.subject.network import Network
@@ -56,7 +56,8 @@ def main() -> None:
         same = torch.equal(result.samples, expected)
         ratios.append((middle - began) / (ended - middle))
         print(
-            f"round {seed}: naive {middle - began:.2f} s, Snellen {ended - middle:.3f} s, {ratios[-1]:.1f}x, same {same}"
+            f"round {seed}: naive {middle - began:.2f} s, Snellen {ended - middle:.3f} s, {ratios[-1]:.1f}x, "
+            f"same samples: {same}"
         )
     trunk, rest = result.details["trunk_macs"], result.details["rest_macs"]
     bound = options.samples * (trunk + rest) / (trunk + options.samples * rest)

@@ -48,6 +48,7 @@ class Network:
         if not isinstance(self.module, nn.Module):
             raise UsageError(f"a Network wraps a torch.nn.Module, got {type(self.module).__name__}")
         for label, values in (("mean", self.mean), ("std", self.std)):
+            values = (values,) if isinstance(values, int | float) else values
             object.__setattr__(self, label, tuple(float(v) for v in values))
             if len(getattr(self, label)) not in (1, self.preprocessing.count):
                 raise UsageError(
@@ -99,7 +100,7 @@ class Network:
             UsageError: pixels that are no float batch (n, c, h, w).
             NetworkError: the module raised, or returned anything but finite (n, k) scores, k >= 2.
         """
-        self.check_pixels(pixels)
+        self._check_shape(pixels)
         try:
             output = self.module(self.normalise(pixels))
         except (NetworkError, torch.OutOfMemoryError):
@@ -112,14 +113,27 @@ class Network:
         return self.check_output(output, len(pixels))
 
     def check_pixels(self, pixels: object) -> None:
-        """Refuse what is no batch of pixels, naming what was expected and what was got."""
+        """Refuse what is no batch of pixels in [0, 1], naming what was expected and what was got."""
+        values = self._check_shape(pixels).detach()
+        low, high = float(values.amin()), float(values.amax())
+        if not (low >= -0.01 and high <= 1.01):
+            hint = "; divide by 255" if 1.01 < high <= 255 and low >= 0 else ", before any normalisation"
+            raise UsageError(f"pixels must lie in [0, 1]{hint}; got values from {low:.4g} to {high:.4g}")
+
+    def _check_shape(self, pixels: object) -> Tensor:
         if not isinstance(pixels, Tensor):
             raise UsageError(f"pixels must be a float tensor (n, c, h, w) in [0, 1], got {type(pixels).__name__}")
-        if pixels.ndim != 4 or not pixels.is_floating_point() or len(pixels) == 0:
+        if pixels.ndim != 4 or not pixels.is_floating_point() or pixels.numel() == 0:
             raise UsageError(
                 f"pixels must be a float tensor (n, c, h, w) in [0, 1] with n >= 1, "
                 f"got {pixels.dtype} of shape {tuple(pixels.shape)}"
             )
+        channels = max(len(self.mean), len(self.std))
+        if channels > 1 and pixels.shape[1] != channels:
+            raise UsageError(
+                f"{self.name} is normalised with {channels} channels, got pixels of shape {tuple(pixels.shape)}"
+            )
+        return pixels
 
     def check_output(self, output: object, count: int) -> Logits:
         """The module's output, if it is what a classifier returns; a NetworkError that says why otherwise."""

@@ -22,7 +22,8 @@ class Preprocessing:
 
     The usual ImageNet protocol is ``Preprocessing(size=(224, 224), resize=256)``: the short side to 256, then the
     centre 224 x 224. Without ``resize`` the picture is scaled to ``size`` whatever its proportions; without
-    ``size`` it is left as it is, and then all images of a batch must have one size.
+    ``size`` it is left as it is, and then all images of a batch must have one size. The long side is cut to whole
+    pixels and the margins of the crop are rounded to even, as torchvision does on Pillow images.
 
     Args:
         size: height and width that go into the network, in pixels.
@@ -75,9 +76,9 @@ class Preprocessing:
         sampling = FILTERS[self.interpolation]
         if self.resize is None:
             return picture if picture.size == (width, height) else picture.resize((width, height), sampling)
-        scale = self.resize / min(picture.size)
-        scaled = tuple(max(round(side * scale), self.resize) for side in picture.size)
-        if picture.size != scaled:
-            picture = picture.resize((scaled[0], scaled[1]), sampling)
-        left, top = (scaled[0] - width) // 2, (scaled[1] - height) // 2
+        short = min(picture.size)
+        wide, high = (self.resize * side // short for side in picture.size)
+        if picture.size != (wide, high):
+            picture = picture.resize((wide, high), sampling)
+        left, top = round((wide - width) / 2), round((high - height) / 2)
         return picture.crop((left, top, left + width, top + height))

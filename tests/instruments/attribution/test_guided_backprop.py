@@ -8,12 +8,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from toys import Toy, captum_pixels, captum_toy
 
 from snellen._errors import NotApplicable
+from snellen.instruments.attribution._fidelity import rank_correlation
 from snellen.instruments.attribution.guided_backprop import GuidedBackprop
 from snellen.instruments.attribution.saliency import Saliency
 from snellen.subject.network import Network
+from toys import Toy, captum_pixels, captum_toy
 
 Rectify = Callable[[Any, Tensor], Tensor]
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
@@ -139,7 +140,7 @@ def module_for(body: Callable[..., Tensor], relu: Rectify) -> Toy:
 
 def reference(body: Callable[..., Tensor], pixels: Tensor, target: int, ceiling: float) -> tuple[Tensor, Tensor]:
     """(guided, plain): the network rewritten with the Function, and with torch's own ReLU."""
-    rules = lambda _, x: Guided.apply(x, ceiling), lambda _, x: x.clamp(0, ceiling)  # noqa: E731
+    rules = lambda _, x: Guided.apply(x, ceiling), lambda _, x: x.clamp(0, ceiling)
     found = []
     for rule in rules:
         leaf = pixels.clone().requires_grad_()
@@ -247,3 +248,12 @@ def test_two_calls_give_the_same_maps() -> None:
     pixels = torch.rand(2, 3, 6, 6)
     first, second = (GuidedBackprop()(network, pixels, target=0).maps for _ in range(2))
     assert torch.equal(first, second)
+
+
+def test_bfloat16_guides_the_same_relus() -> None:
+    network = Network(module_for(residual, SPELLINGS["F.relu in-place"]), mean=MEAN, std=STD)
+    pixels = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    exact, cheap = (GuidedBackprop(precision=p)(network, pixels, target=1) for p in ("float32", "bfloat16"))
+    assert exact.details == cheap.details == {"guided": 3, "unguided": {}}
+    assert not torch.equal(exact.maps, cheap.maps)
+    assert rank_correlation(cheap.maps, exact.maps).min() > 0.95

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from toys import RaisesBackward, Toy, captum_pixels, captum_toy, linear_network
 
 from snellen._errors import NetworkError, NotApplicable, UsageError
 from snellen.instruments.attribution.saliency import Saliency
 from snellen.subject.network import Network
 from snellen.subject.preprocessing import Preprocessing
+from toys import RaisesBackward, Toy, captum_pixels, captum_toy, linear_network
 
 
 def test_a_linear_network_gives_its_weights_over_the_std() -> None:
@@ -64,7 +64,7 @@ def test_no_gradient_to_the_pixels(cut: Any) -> None:
     if cut(torch.ones(1, requires_grad=True)).requires_grad:
         assert not Saliency()(network, torch.rand(1, 3, 4, 4)).maps.any()
     else:
-        with pytest.raises(NotApplicable, match="a gradient .* is needed and there is none"):
+        with pytest.raises(NotApplicable, match=r"a gradient .* is needed and there is none"):
             Saliency()(network, torch.rand(1, 3, 4, 4))
 
 

@@ -5,16 +5,16 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
-from toys import Counting, RaisesBackward, Toy, linear_network, small_network
 
 from snellen._errors import NetworkError, NotApplicable, UsageError
 from snellen.instruments.visualisation.class_model import ClassModel, gaussian_blur
 from snellen.subject.network import Network
 from snellen.subject.preprocessing import Preprocessing
+from toys import Counting, RaisesBackward, Toy, linear_network, small_network
 
 
 def test_a_linear_score_is_ascended_along_w_minus_2_l2_x() -> None:
-    network, step_size, l2 = linear_network(), 0.3, 0.02
+    network, step_size, l2 = linear_network(), 0.3, 0.1
     weights = network.module[1].weight.detach()[[2, 0]].view(2, 3, 4, 4).double()
     image = torch.zeros(2, 3, 4, 4, dtype=torch.float64)
     for _ in range(7):
@@ -137,9 +137,14 @@ def test_bfloat16_is_used_and_the_image_stays_float32() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "got"),
-    [({"steps": 0}, "steps=0"), ({"step_size": 0.0}, "step_size=0.0"), ({"l2": -1.0}, "l2=-1.0")]
-    + [({"blur_every": -1}, "blur_every=-1"), ({"blur_sigma": 0.0}, "blur_sigma=0.0")]
-    + [({"precision": "float16"}, "got 'float16'")],
+    [
+        ({"steps": 0}, "steps=0"),
+        ({"step_size": 0.0}, "step_size=0.0"),
+        ({"l2": -1.0}, "l2=-1.0"),
+        ({"blur_every": -1}, "blur_every=-1"),
+        ({"blur_sigma": 0.0}, "blur_sigma=0.0"),
+        ({"precision": "float16"}, "got 'float16'"),
+    ],
 )
 def test_a_setting_out_of_range(setting: dict[str, float], got: str) -> None:
     with pytest.raises(UsageError, match=got):
@@ -152,10 +157,28 @@ def test_a_network_without_a_gradient_is_refused() -> None:
         ClassModel(steps=2)(network, [0], size=(4, 4))
 
 
-def test_a_network_that_is_dead_at_the_mean_is_refused_and_not_shown_as_grey() -> None:
-    module = Toy(lambda m, x: m.inner((x.abs() - 1).relu()), inner=linear_network().module)
-    with pytest.raises(NotApplicable, match="needs a slope to begin with"):
-        ClassModel(steps=2)(Network(module), [0, 1], size=(4, 4))
+def dead_within(radius: float) -> Network:
+    """No slope where every pixel is closer to the mean than ``radius``."""
+    module = Toy(lambda m, x: m.inner((x.abs() - radius).relu()), inner=linear_network().module)
+    module.inner[1].weight.data.abs_()
+    return Network(module, preprocessing=Preprocessing(size=(4, 4)))
+
+
+def test_a_network_that_is_dead_at_the_mean_is_left_along_noise() -> None:
+    network, method = dead_within(0.25), ClassModel(steps=40)
+    made = method(network, [0, 2])
+    flat = made.details["flat_steps"]
+    assert all(1 <= steps < 10 for steps in flat), flat
+    assert (made.history[-1] > made.history[0] + 0.05).all()
+    torch.testing.assert_close(made.pixels[[1]], method(network, [2]).pixels, rtol=1e-4, atol=1e-4)
+    assert torch.equal(made.pixels, method(network, [0, 2]).pixels)
+    assert not torch.equal(made.pixels, method(network, [0, 2], seed=1).pixels)
+    assert ClassModel(steps=3)(linear_network(), [0, 2]).details["flat_steps"] == [0, 0]
+
+
+def test_a_network_that_stays_dead_is_refused_and_not_shown_as_grey() -> None:
+    with pytest.raises(NotApplicable, match="needs a slope and the scores of Toy had none in 3 steps"):
+        ClassModel(steps=3)(dead_within(100), [0, 1])
 
 
 def test_a_backward_that_raises_is_the_networks_error() -> None:

@@ -31,7 +31,7 @@ def test_what_the_report_prints() -> None:
     network = builtin_network()
     assert network.name == "SmallVGG on digits (built in)"
     assert network.class_names == tuple("0123456789")
-    assert network.preprocessing.describe() == "scaled to 32 x 32 (bicubic) where it differs, L"
+    assert network.preprocessing.describe() == "scaled to 32 x 32 (bicubic) where it differs, grey"
     assert "seed 0" in network.notes[0]
 
 

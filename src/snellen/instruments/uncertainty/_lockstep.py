@@ -16,8 +16,8 @@ def samples_in_lockstep(tape: Tape, count: int) -> list[Tensor]:
 
     A product of one row with a large matrix is bound by reading the matrix. Here all samples take each step
     together, and such a product goes block by block of the matrix over all samples. The draws are made first, sample
-    by sample, so the generator is read in the same order; the first sample of every blocked product is checked, bit
-    for bit, against the whole product, and where they differ the whole product is used.
+    by sample, so the generator is read in the same order; the first and last sample of every blocked product are
+    checked, bit for bit, against the whole product, and where they differ the whole product is used.
     """
     if not any(_large_product(step, tape) for step in tape.steps) or not _draws_ahead(tape):
         return [tape.sample() for _ in range(count)]
@@ -58,14 +58,15 @@ def _together(tape: Tape, count: int) -> list[Tensor]:
 def _blocked(step: Step, samples: list[dict[int, Tensor]]) -> list[Tensor]:
     """bias + row @ matrix for every sample's row, block of columns by block of columns."""
     bias, row, matrix = (a.index for a in step.arguments[:3])
-    whole = step.call(samples[0])
+    whole, last = step.call(samples[0]), step.call(samples[-1])
     weights, offset = samples[0][matrix], samples[0][bias]
     rows = torch.stack([values[row] for values in samples])
     columns = max(16, CACHE // (weights.shape[0] * weights.element_size()))
     blocks: list[Tensor] = []
     for block, part in zip(weights.split(columns, dim=1), offset.split(columns), strict=True):
         blocks.append(torch.baddbmm(part.expand(len(rows), rows.shape[1], -1), rows, block.expand(len(rows), -1, -1)))
-        if not torch.equal(blocks[-1][0], whole[:, (len(blocks) - 1) * columns :][:, :columns]):
+        place = slice((len(blocks) - 1) * columns, len(blocks) * columns)
+        if not (torch.equal(blocks[-1][0], whole[:, place]) and torch.equal(blocks[-1][-1], last[:, place])):
             return [whole, *(step.call(values) for values in samples[1:])]
     return list(torch.cat(blocks, dim=2).unbind(0))
 

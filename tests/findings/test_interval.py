@@ -1,0 +1,44 @@
+"""Wilson's interval against published values and its laws."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snellen.findings.interval import wilson
+
+
+@pytest.mark.parametrize(
+    ("successes", "count", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_newcombe_1998(successes: int, count: int, low: float, high: float) -> None:
+    """Source: Newcombe 1998, Statistics in Medicine 17:857-872, table I, method 3 (score)."""
+    assert [round(bound, 4) for bound in wilson(successes, count)] == [low, high]
+
+
+def test_no_trials_say_nothing() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_the_ends() -> None:
+    assert wilson(0, 10)[0] == 0
+    assert wilson(10, 10)[1] == pytest.approx(1, abs=1e-15)
+    low, high = wilson(10, 10)
+    assert wilson(0, 10) == pytest.approx((1 - high, 1 - low))
+
+
+@given(count=st.integers(1, 10_000), share=st.floats(0, 1), z=st.floats(0.1, 4))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_it_solves_its_equation(count: int, share: float, z: float) -> None:
+    """The bounds are the p0 at which (p - p0)^2 = z^2 p0 (1 - p0) / n."""
+    p = share
+    for bound in wilson(p * count, count, z=z):
+        assert 0 <= bound <= 1
+        assert (p - bound) ** 2 == pytest.approx(z * z * bound * (1 - bound) / count, abs=1e-9)
+    low, high = wilson(p * count, count, z=z)
+    assert low - 1e-12 <= p <= high + 1e-12
