@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from snellen._errors import ImagesError
+from snellen._errors import ImagesError, NetworkError
 from snellen._shapes import Labels, Logits
 from snellen.subject.images import BadImage, Images
 from snellen.subject.network import Network
@@ -54,6 +54,11 @@ class Predictions:
     def correct(self) -> Bool[Tensor, "n"]:
         """Which images have a known class and were given it."""
         return self.predicted == self.labels
+
+    @property
+    def wrong(self) -> Bool[Tensor, "n"]:
+        """Which images have a known class and were given another."""
+        return self.labelled & ~self.correct
 
     def top(self, count: int) -> tuple[Float[Tensor, "n count"], Int[Tensor, "n count"]]:
         """The ``count`` most probable classes of every image: probabilities, classes."""
@@ -103,6 +108,9 @@ def predict(
             bad.extend(batch.bad)
             if batch.indices:
                 logits.append(network.logits(batch.pixels.to(network.device)).float().cpu())
+                if logits[-1].shape[1] != logits[0].shape[1]:
+                    counts = f"{logits[0].shape[1]} and then {logits[-1].shape[1]}"
+                    raise NetworkError(f"{network.name} must return as many scores for every batch, got {counts}")
                 good.extend(batch.indices)
             if progress is not None:
                 progress(len(good) + len(bad), total)

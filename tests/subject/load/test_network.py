@@ -1,5 +1,6 @@
 """One call, one network: specifications, weights, what overrides what, and what is noted."""
 
+import hashlib
 import io
 import json
 import sys
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from shared import SHARED, needs_shared
 from snellen._errors import NetworkError, UsageError
 from snellen.subject.load import network as loading
+from snellen.subject.load import published
 from snellen.subject.load.classes import imagenet_names, imagenet_wnids
 from snellen.subject.load.network import load_network
 from snellen.subject.load.published import PUBLISHED
@@ -156,10 +158,15 @@ def test_a_vggs_published_weights_bring_imagenets_names(tmp_path: Path, monkeypa
     file = tmp_path / "vgg16-397923af.pth"
     torch.save(tiny_state(1000), file)
     monkeypatch.setattr(loading, "published_weights", lambda name: {"vgg16": file}[name])
+    assert load_network("vgg16", weights=file).class_names is None, "the name alone promises nothing"
+    digits = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    table = {**PUBLISHED, "vgg16": f"https://example.org/vgg16-{digits}.pth"}
+    monkeypatch.setattr(published, "PUBLISHED", table)
+    monkeypatch.setattr(loading, "PUBLISHED", table)
     for weights in ("imagenet", file):
         network = load_network("vgg16", weights=weights)
         assert network.class_names == imagenet_names()
-        assert any(PUBLISHED["vgg16"] in note for note in network.notes)
+        assert any(table["vgg16"] in note for note in network.notes)
         assert "randomly initialised weights" not in network.notes
         assert network.logits(torch.zeros(1, 3, 2, 2)).argmax() == 999
 

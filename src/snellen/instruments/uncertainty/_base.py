@@ -95,7 +95,7 @@ class UncertaintyMethod(ABC):
                 parts.append(summarise(samples.to(pixels.device), details, keep_samples))
                 if progress is not None:
                     progress(start + len(batch), len(pixels))
-            return _join(parts)
+            return join(parts)
 
     @abstractmethod
     def sample(self, network: Network, pixels: Tensor) -> tuple[Float[Tensor, "t n k"], Mapping[str, Any]]:
@@ -140,7 +140,8 @@ def summarise(samples: Float[Tensor, "t n k"], details: Mapping[str, Any], keep:
     )
 
 
-def _join(parts: list[Uncertainty]) -> Uncertainty:
+def join(parts: list[Uncertainty]) -> Uncertainty:
+    """One result of several, in their order; the details are those of the first."""
     joined: dict[str, Any] = {"details": parts[0].details}
     for name in (f.name for f in fields(Uncertainty) if f.name != "details"):
         values = [getattr(part, name) for part in parts]

@@ -11,8 +11,8 @@ LARGE = 1 << 20  # bytes of a weight matrix from which blocks pay
 MEMORY = 256 << 20  # bytes that the samples in flight may take
 
 
-def samples_in_lockstep(tape: Tape, count: int) -> list[Tensor]:
-    """``count`` more samples, in the order and with the values of ``[tape.sample() for _ in range(count)]``.
+def fill_in_lockstep(tape: Tape, samples: Tensor) -> None:
+    """Fill (T, n, k) with more samples, in the order and with the values of ``tape.sample()`` called T times.
 
     A product of one row with a large matrix is bound by reading the matrix. Here all samples take each step
     together, and such a product goes block by block of the matrix over all samples. The draws are made first, sample
@@ -20,13 +20,13 @@ def samples_in_lockstep(tape: Tape, count: int) -> list[Tensor]:
     checked, bit for bit, against the whole product, and where they differ the whole product is used.
     """
     if not any(_large_product(step, tape) for step in tape.steps) or not _draws_ahead(tape):
-        return [tape.sample() for _ in range(count)]
-    assert tape.output is not None
-    together = max(1, min(count, MEMORY // max(1, _bytes_in_flight(tape))))
-    outputs: list[Tensor] = []
-    for start in range(0, count, together):
-        outputs.extend(_together(tape, min(together, count - start)))
-    return outputs
+        for sample in samples:
+            sample.copy_(tape.sample())
+        return
+    together = max(1, MEMORY // max(1, _bytes_in_flight(tape)))
+    for some in samples.split(together):
+        for sample, scores in zip(some, _together(tape, len(some)), strict=True):
+            sample.copy_(scores)
 
 
 def _bytes_in_flight(tape: Tape) -> int:

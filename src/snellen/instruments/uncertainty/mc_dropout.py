@@ -13,7 +13,7 @@ from torch import Tensor
 from snellen._errors import NetworkError, NotApplicable, UsageError
 from snellen.instruments.uncertainty._base import UncertaintyMethod
 from snellen.instruments.uncertainty._dropout import DropoutOn
-from snellen.instruments.uncertainty._lockstep import samples_in_lockstep
+from snellen.instruments.uncertainty._lockstep import fill_in_lockstep
 from snellen.instruments.uncertainty._tape import Recorder, Tape
 from snellen.subject.network import Network
 
@@ -69,19 +69,22 @@ class MCDropout(UncertaintyMethod):
             )
         reason = self._why_not(tape, dropout)
         after = _rng_state(pixels)
-        rest: list[Tensor] = []
+        # One block for all samples: a scores tensor kept beside each pass's large ones would scatter the heap.
+        samples = first.new_empty((self.samples, *first.shape))
+        samples[0] = first
         if not reason and self.samples > 1:
-            rest = samples_in_lockstep(tape, self.samples - 1)
+            fill_in_lockstep(tape, samples[1:])
             _set_rng_state(pixels, start)
             if not torch.equal(tape.sample(), first):
-                reason, rest = "the recorded forward could not be repeated exactly", []
+                reason = "the recorded forward could not be repeated exactly"
         if reason:
             _set_rng_state(pixels, after)
             with dropout:
-                rest = [_scores(network, pixels) for _ in range(self.samples - 1)]
+                for sample in samples[1:]:
+                    sample.copy_(_scores(network, pixels))
         total = tape.trunk_macs + tape.rest_macs
         saved = 0.0 if reason or not total else (1 - 1 / self.samples) * tape.trunk_macs / total
-        return torch.stack([first, *rest]), {
+        return samples, {
             "dropout": dropout.sites,
             "independent_masks": sorted(dropout.independent),
             "share_of_work_saved": saved,

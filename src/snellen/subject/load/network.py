@@ -18,7 +18,7 @@ from snellen.subject.load.factory import factories_in, factory_network
 from snellen.subject.load.hub_hf import hf_network
 from snellen.subject.load.hub_timm import timm_network
 from snellen.subject.load.hub_torchvision import torchvision_network
-from snellen.subject.load.published import PUBLISHED, is_url, published_weights
+from snellen.subject.load.published import PUBLISHED, is_published, is_url, published_weights
 from snellen.subject.load.sidecar import find_sidecar, read_sidecar
 from snellen.subject.network import Network
 from snellen.subject.preprocessing import Preprocessing
@@ -167,9 +167,7 @@ def _from_hub(hub: str, name: str, weights: Weights | None) -> Network:
 
 def _vgg(name: str, weights: Weights | None) -> Network:
     """A VGG of ours; with weights it has as many classes as these."""
-    published = weights == "imagenet" or (
-        weights is not None and Path(weights).name == PUBLISHED[name].rpartition("/")[2]
-    )
+    published = weights == "imagenet"
     if weights is None:
         module: nn.Module = VGGS[name]()
         notes: tuple[str, ...] = ("randomly initialised weights",)
@@ -177,6 +175,7 @@ def _vgg(name: str, weights: Weights | None) -> Network:
         source = published_weights(name) if weights == "imagenet" else weights
         state, notes = load_state(source)
         classes = _outputs(state)
+        published = published or (classes == 1000 and is_published(name, weights))
         with torch.device("meta"):
             module = VGGS[name](classes=classes)
         notes += apply_state(module.to_empty(device="cpu"), state, source=str(source))

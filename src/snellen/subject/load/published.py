@@ -67,8 +67,21 @@ def published_weights(name: str, *, progress: Progress | None = None) -> Path:
     if name not in PUBLISHED:
         raise unknown("published weights", name, PUBLISHED)
     url = PUBLISHED[name]
-    prefix = re.search(r"-([0-9a-f]{8})\.pth$", url)
-    return fetch(url, sha256=prefix[1] if prefix else "", progress=progress)
+    return fetch(url, sha256=_hash(url), progress=progress)
+
+
+def is_published(name: str, file: str | os.PathLike[str]) -> bool:
+    """Whether a file, whatever it is called, has the hash of a network's published weights."""
+    if not Path(file).is_file():
+        return False
+    with Path(file).open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest().startswith(_hash(PUBLISHED[name]))
+
+
+def _hash(url: str) -> str:
+    """The first digits of the file's SHA-256, which these URLs carry in their name."""
+    digits = re.search(r"-([0-9a-f]{8})\.pth$", url)
+    return digits[1] if digits else ""
 
 
 def fetch(url: str, *, sha256: str = "", progress: Progress | None = None) -> Path:
