@@ -42,29 +42,56 @@ class Subject:
         rows = len(self.predictions.indices)
         if rows <= count:
             return torch.arange(rows)
-        wrong = (self.predictions.labelled & ~self.predictions.correct).nonzero()[:, 0]
+        wrong = self.predictions.wrong.nonzero()[:, 0]
         confidence = self.predictions.probabilities.amax(dim=1)
         worst = wrong[confidence[wrong].argsort(descending=True)][: count // 2]
         rest = torch.ones(rows, dtype=torch.bool)
         rest[worst] = False
-        others = rest.nonzero()[:, 0]
-        generator = torch.Generator().manual_seed(self.seed)
-        drawn = others[torch.randperm(len(others), generator=generator)[: count - len(worst)]]
+        drawn = self._draw(rest, count - len(worst), torch.Generator().manual_seed(self.seed))
         return torch.cat([worst, drawn]).sort().values
+
+    def draw(self, count: int) -> Tensor:
+        """Rows of ``predictions`` to measure on: all, or up to half mistakes and the rest others, drawn by the seed.
+
+        Unlike :meth:`choose` it prefers no mistake to another, so that mistakes and others are each fairly
+        represented; :meth:`weights` undoes the proportion between the two. In their own order. (m,) int64, m <= count.
+        """
+        rows = len(self.predictions.indices)
+        if rows <= count:
+            return torch.arange(rows)
+        wrong, generator = self.predictions.wrong, torch.Generator().manual_seed(self.seed)
+        mistakes = self._draw(wrong, max(count // 2, count - int((~wrong).sum())), generator)
+        return torch.cat([mistakes, self._draw(~wrong, count - len(mistakes), generator)]).sort().values
+
+    def weights(self, rows: Tensor) -> Tensor:
+        """(m,) float64 for rows of :meth:`draw`, summing to 1: a weighted mean over them speaks for all images."""
+        wrong = self.predictions.wrong
+        weights = torch.zeros(len(rows), dtype=torch.float64)
+        for group in (wrong, ~wrong):
+            here = group[rows]
+            weights[here] = float(group.sum()) / max(int(here.sum()), 1)
+        return weights / weights.sum()
+
+    @staticmethod
+    def _draw(among: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        found = among.nonzero()[:, 0]
+        return found[torch.randperm(len(found), generator=generator)[:count]]
 
     def pixels(self, rows: Tensor) -> Tensor:
         """(m, c, h, w) the images of some rows of ``predictions``, as the network sees them."""
-        missing = [i for i in self.predictions.indices[rows].tolist() if i not in self._decoded]
+        wanted = self.predictions.indices[rows].tolist()
+        known = {i: self._decoded[i] for i in wanted if i in self._decoded}
+        missing = [i for i in dict.fromkeys(wanted) if i not in known]
         if missing:
             found = self.images.pixels(self.network.preprocessing, indices=missing)
-            if len(self._decoded) + len(found) > CACHE // found[0].nbytes:
+            fresh = dict(zip(missing, found.unbind(0), strict=True))
+            known |= fresh
+            room = CACHE // found[0].nbytes
+            if len(self._decoded) + len(fresh) > room:
                 self._decoded.clear()
-                missing = self.predictions.indices[rows].tolist()
-                found = self.images.pixels(self.network.preprocessing, indices=missing)
-                if found.nbytes > CACHE:
-                    return found
-            self._decoded.update(zip(missing, found.unbind(0), strict=True))
-        return torch.stack([self._decoded[i] for i in self.predictions.indices[rows].tolist()])
+            if len(fresh) <= room:
+                self._decoded.update(fresh)
+        return torch.stack([known[i] for i in wanted])
 
 
 @dataclass(frozen=True)
@@ -86,6 +113,8 @@ class _Checks(Mapping[str, type[Check]]):
 
     def __getitem__(self, name: str) -> type[Check]:
         area, _, method = name.partition("/")
+        if method not in self._families.get(area, ()):
+            raise KeyError(name)
         return self._families[area][method]
 
     def __iter__(self):  # type: ignore[no-untyped-def]

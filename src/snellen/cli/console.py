@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,16 +28,38 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
         try:
             code = function(*args, **kwargs)
         except SnellenError as error:
-            sys.stderr.write(f"snellen: {error}\n")
+            complain(f"{error}")
             code = error.exit_code
+        except OSError as error:
+            complain(f"{error}")
+            code = 3
         except KeyboardInterrupt:
-            sys.stderr.write("\nsnellen: interrupted; nothing was written\n")
+            sys.stderr.write("\n")
+            complain("interrupted; nothing was written")
             code = 130
-        except BrokenPipeError:
-            code = 0
         raise typer.Exit(code or 0)
 
     return run
+
+
+def say(text: str) -> None:
+    """To standard output, in what its encoding can say; a reader who has left (``| head -1``) is no error."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(text: str) -> None:
+    """One message to standard error."""
+    sys.stderr.write(f"snellen: {visible(text)}\n")
+
+
+def visible(text: str) -> str:
+    """A control character in a file name or a class name is something to read and not something to obey."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager
@@ -80,16 +103,16 @@ def deliver(findings: "Findings", *, out: Path | None, json_to: str | None, quie
 
         colour = sys.stdout.isatty()
         width = get_terminal_size((100, 24)).columns if colour else 100
-        sys.stdout.write(render(findings, width=width, colour=colour))
+        say(render(findings, width=width, colour=colour))
         if page is not None:
-            sys.stdout.write(f"\nThe page: {page}\n")
+            say(f"\nThe page: {page}\n")
 
 
 def write_json(document: dict[str, Any], where: str) -> None:
     """To standard output for ``-``, else into a file, whole or not at all."""
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     if where == "-":
-        sys.stdout.write(text)
+        say(text)
     else:
         from snellen._atomic import write_file
 

@@ -1,14 +1,13 @@
 """``snellen describe METHOD``: its page of prose."""
 
 import inspect
-import sys
 from dataclasses import MISSING, fields
 from typing import Annotated, Any
 
 import typer
 
 from snellen.cli import options as o
-from snellen.cli.console import verb, write_json
+from snellen.cli.console import say, verb, write_json
 
 
 @verb
@@ -32,8 +31,8 @@ def describe(
         write_json({"schema_version": SCHEMA_VERSION, **page, "text": text, "settings": settings}, json)
     if json != "-":
         lines = "".join(f"    {name} = {value}\n" for name, value in settings.items())
-        sys.stdout.write(f"{method} ({family})\n\n{text}\n\nSettings and their defaults:\n{lines or '    none'}\n")
-        sys.stdout.write(f"\nIn Python: from {found.__module__} import {found.__qualname__}\n")
+        say(f"{method} ({family})\n\n{text}\n\nSettings and their defaults:\n{lines or '    none'}\n")
+        say(f"\nIn Python: from {found.__module__} import {found.__qualname__}\n")
 
 
 def _default(field: Any) -> str:

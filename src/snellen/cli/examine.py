@@ -1,13 +1,12 @@
 """``snellen examine``: every question, one page, an exit code."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from snellen.cli import options as o
-from snellen.cli.console import deliver, progress, verb
+from snellen.cli.console import complain, deliver, progress, verb
 
 
 @verb
@@ -42,8 +41,9 @@ def examine(
     from snellen.exam.require import read_bound
     from snellen.exam.run import examine as run
 
-    o.check_out(out)
+    o.check_destinations(out, json)
     plan = read_plan(preset)
+    plan.build()
     bounds = [read_bound(text, plan.metrics) for text in require or ()]
     subject = o.the_network(
         network,
@@ -60,5 +60,5 @@ def examine(
     failed = [bound for bound in bounds if not bound.holds(findings.measured)]
     for bound in failed:
         got = findings.measured.get(bound.name)
-        sys.stderr.write(f"snellen: required {bound}, got {'nothing' if got is None else f'{got:.6g}'}\n")
+        complain(f"required {bound}, got {'nothing' if got is None else f'{got:.6g}'}")
     return 1 if failed else 0

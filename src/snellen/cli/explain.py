@@ -37,6 +37,7 @@ def explain(
     from snellen.exam.run import examine as run
     from snellen.instruments.attribution import METHODS
 
+    o.check_destinations(out, json)
     if method not in METHODS:
         raise unknown("attribution method", method, METHODS)
     settings = {
@@ -57,7 +58,6 @@ def explain(
         classes=classes,
     )
     pictures = o.the_images(images, classes=classes, limit=limit, seed=seed)
-    o.check_out(out)
     with progress(quiet) as report:
         findings = run(subject, pictures, preset=plan, seed=seed, progress=report, strict=True)
     deliver(findings, out=out, json_to=json, quiet=quiet)

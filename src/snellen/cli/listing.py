@@ -1,10 +1,9 @@
 """``snellen list``: what there is."""
 
 import inspect
-import sys
 
 from snellen.cli import options as o
-from snellen.cli.console import verb, write_json
+from snellen.cli.console import say, verb, write_json
 
 
 @verb
@@ -23,4 +22,4 @@ def list_methods(json: o.Json = None) -> None:
         write_json({"schema_version": SCHEMA_VERSION, **groups}, json)
     if json != "-":
         for family, rows in groups.items():
-            sys.stdout.write(f"{family}\n" + "".join(f"  {name:28} {text}\n" for name, text in rows.items()) + "\n")
+            say(f"{family}\n" + "".join(f"  {name:28} {text}\n" for name, text in rows.items()) + "\n")

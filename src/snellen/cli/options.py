@@ -1,5 +1,6 @@
 """The options that several verbs share, said once."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,9 +72,12 @@ def numbers(text: str | None, option: str) -> tuple[float, ...] | None:
     if text is None:
         return None
     try:
-        return tuple(float(part) for part in text.split(","))
+        found = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"{option} must be numbers with commas between, such as 0.5,0.5,0.5; got {text!r}") from None
+        found = (math.nan,)
+    if not all(map(math.isfinite, found)):
+        raise UsageError(f"{option} must be numbers with commas between, such as 0.5,0.5,0.5; got {text!r}")
+    return found
 
 
 def size(text: str | None) -> tuple[int, int] | None:
@@ -81,7 +85,7 @@ def size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     parts = text.lower().replace("×", "x").split("x")
-    if len(parts) > 2 or not all(part.strip().isdigit() for part in parts):
+    if len(parts) > 2 or not all(part.strip().isdecimal() for part in parts):
         raise UsageError(f"--input-size must read like 224x224 or 224, got {text!r}")
     return int(parts[0]), int(parts[-1])
 
@@ -104,9 +108,7 @@ def the_network(
     names: Sequence[str] | None = read_class_list(classes) if classes is not None else None
     mean, std = numbers(scale[0], "--mean"), numbers(scale[1], "--std")
     input_size, resize, channels = size(fit[0]), fit[1], fit[2]
-    if input_size is None and resize is None and channels is None:
-        return load_network(spec, weights=weights, sidecar=sidecar, mean=mean, std=std, class_names=names)
-    known = load_network(spec, weights=weights, sidecar=sidecar).preprocessing
+    network = load_network(spec, weights=weights, sidecar=sidecar, mean=mean, std=std, class_names=names)
     changes: dict[str, object] = {}
     if input_size is not None:
         changes |= {"size": input_size, "resize": resize}
@@ -114,15 +116,8 @@ def the_network(
         changes["resize"] = resize
     if channels is not None:
         changes["channels"] = channels
-    return load_network(
-        spec,
-        weights=weights,
-        sidecar=sidecar,
-        mean=mean,
-        std=std,
-        class_names=names,
-        preprocessing=replace(known, **changes),  # type: ignore[arg-type]  # checked by Preprocessing itself
-    )
+    fitted = replace(network.preprocessing, **changes)  # type: ignore[arg-type]  # checked by Preprocessing itself
+    return replace(network, preprocessing=fitted) if changes else network
 
 
 def the_images(spec: str, *, classes: Path | None, limit: int | None, seed: int) -> "Images":
@@ -132,8 +127,11 @@ def the_images(spec: str, *, classes: Path | None, limit: int | None, seed: int)
     return load_images(spec, classes=None if classes is None else str(classes), limit=limit, seed=seed)
 
 
-def check_out(folder: Path) -> None:
-    """Refuse a folder that holds something else before the long work and not after it."""
+def check_destinations(out: Path | None, json_to: str | None) -> None:
+    """Refuse what cannot be written to before the long work and not after it: a folder that holds something else."""
     from snellen.report.save import check_destination
 
-    check_destination(folder)
+    if out is not None:
+        check_destination(out)
+    if json_to not in (None, "-") and Path(str(json_to)).is_dir():
+        raise UsageError(f"--json must be '-' or a file, and {json_to} is a folder; give a file in it")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from snellen.cli import options as o
-from snellen.cli.console import progress, verb, write_json
+from snellen.cli.console import complain, progress, say, verb, visible, write_json
 
 
 @verb
@@ -32,6 +32,7 @@ def predict(
     from snellen.exam.run import look
     from snellen.findings.findings import SCHEMA_VERSION
 
+    o.check_destinations(None, json)
     subject = o.the_network(
         network,
         weights=weights,
@@ -43,15 +44,17 @@ def predict(
     pictures = o.the_images(images, classes=classes, limit=limit, seed=seed)
     with progress(quiet) as report:
         seen = look(subject, pictures, seed=seed, batch_size=batch_size, progress=report)
+    for note in seen.network.notes:
+        sys.stderr.write(f"snellen: {note}\n" if "random" in note else "")
     rows = seen.predictions.rows(seen.network, top)
     bad = [{"image": b.name, "index": b.index, "reason": b.reason} for b in seen.predictions.bad]
     if json is not None:
         document = {"schema_version": SCHEMA_VERSION, "predictions": list(rows), "unreadable": bad}
         write_json(document, json)
     if not quiet and json != "-":
-        sys.stdout.write("".join(f"{_line(row)}\n" for row in rows))
+        say("".join(f"{visible(_line(row))}\n" for row in rows))
     for b in bad:
-        sys.stderr.write(f"snellen: could not read {b['image']}: {b['reason']}\n")
+        complain(f"could not read {b['image']}: {b['reason']}")
 
 
 def _line(row: dict[str, Any]) -> str:

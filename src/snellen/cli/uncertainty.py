@@ -35,6 +35,7 @@ def uncertainty(
     from snellen.exam.run import examine as run
     from snellen.instruments.uncertainty import METHODS
 
+    o.check_destinations(out, json)
     if method not in METHODS:
         raise unknown("uncertainty method", method, METHODS)
     settings = {"samples": samples, "images": limit or 1_000_000}
@@ -48,7 +49,6 @@ def uncertainty(
         classes=classes,
     )
     pictures = o.the_images(images, classes=classes, limit=limit, seed=seed)
-    o.check_out(out)
     with progress(quiet) as report:
         findings = run(subject, pictures, preset=plan, seed=seed, progress=report, strict=True)
     deliver(findings, out=out, json_to=json, quiet=quiet)

@@ -35,6 +35,7 @@ def visualise(
     """Make images that maximise class scores, without and with a Gaussian blur every few steps, side by side."""
     from snellen.exam.classes import visualise_classes
 
+    o.check_destinations(out, json)
     subject = o.the_network(
         network,
         weights=weights,
@@ -43,7 +44,6 @@ def visualise(
         fit=(input_size, None, channels),
         classes=class_names,
     )
-    o.check_out(out)
     with progress(quiet) as report:
         findings = visualise_classes(
             subject,

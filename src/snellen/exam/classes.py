@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -45,6 +46,10 @@ def visualise_classes(
     with torch.inference_mode(), quiet(network.module):
         blank = torch.zeros(1, network.preprocessing.count, *size, device=network.device)
         outputs = network.logits(blank).shape[1]
+    names = network.class_names
+    if names is not None and len(names) != outputs:
+        note = f"the network has {len(names)} class names for {outputs} outputs; they were not used"
+        network = replace(network, class_names=None, notes=(*network.notes, note))
     chosen = [class_index(network, wanted, outputs) for wanted in classes]
     plain = ClassModel(**settings)
     finding = side_by_side(network, chosen, plain=plain, blur=blur, size=size, seed=seed, progress=progress)

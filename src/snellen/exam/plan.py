@@ -1,11 +1,12 @@
 """Which checks an examination runs, and with what settings."""
 
 import tomllib
+from dataclasses import fields
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from snellen._errors import UsageError, unknown
 from snellen.checks._base import CHECKS, Check
@@ -34,19 +35,32 @@ class Plan(BaseModel):
         for name, settings in self.checks.items():
             if name not in CHECKS:
                 raise unknown("check", name, CHECKS)
-            method = CHECKS[name]
-            known = set(method.__dataclass_fields__)
-            for setting in settings:
-                if setting not in known:
-                    raise unknown(f"setting of {name}", setting, known)
-            values = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()}
-            built[name] = method(**values)
+            try:
+                built[name] = CHECKS[name](**_checked(name, settings))
+            except UsageError as error:
+                raise error if name in f"{error}" else UsageError(f"{name}: {error}") from error
         return built
 
     @property
     def metrics(self) -> dict[str, str]:
         """Every number the plan can measure, for ``--require``: name -> meaning."""
         return {name: text for check in self.checks for name, text in CHECKS[check].metrics.items()}
+
+
+def _checked(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, each known and of its field's type."""
+    hints = get_type_hints(CHECKS[name])
+    known = [f.name for f in fields(CHECKS[name])]
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()}
+    for setting, value in values.items():
+        if setting not in known:
+            raise unknown(f"setting of {name}", setting, known)
+        try:
+            TypeAdapter(hints[setting]).validate_python(value, strict=True)
+        except ValidationError as error:
+            wanted = error.errors()[0]["msg"].removeprefix("Input should be ")
+            raise UsageError(f"{name}: {setting} should be {wanted}, got {settings[setting]!r}") from error
+    return values
 
 
 def presets() -> dict[str, Path]:

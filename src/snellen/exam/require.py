@@ -26,7 +26,8 @@ class Bound:
     value: float
 
     def __str__(self) -> str:
-        return f"{self.name} {self.comparison} {self.value:g}"
+        short = f"{self.value:g}"
+        return f"{self.name} {self.comparison} {short if float(short) == self.value else repr(self.value)}"
 
     def holds(self, measured: Mapping[str, float]) -> bool:
         """Whether the measured number meets the bound; a number that was not measured does not."""

@@ -79,8 +79,9 @@ def look(network: Network, images: Images, *, seed: int, batch_size: int, progre
     if images.labels is not None:
         labels = torch.from_numpy(images.labels)[predictions.indices].long()
         predictions = replace(predictions, labels=labels)
-    if network.class_names is None and images.class_names is not None and len(images.class_names) == outputs:
-        network = replace(network, class_names=images.class_names)
+    if network.class_names is None or len(network.class_names) != outputs:
+        names = images.class_names
+        network = replace(network, class_names=names if names is not None and len(names) == outputs else None)
     return Subject(network, images, predictions, seed, progress)
 
 

@@ -31,7 +31,7 @@ class Answers(Check):
         rows = subject.choose(self.images)
         pixels = subject.pixels(rows)
         values, classes = p.top(self.top)
-        wrong = p.labelled & ~p.correct
+        wrong = p.wrong
         order = sorted(range(len(rows)), key=lambda i: (not wrong[rows[i]], -float(values[rows[i], 0])))
         tiles = []
         for i in order:

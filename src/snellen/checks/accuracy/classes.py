@@ -27,7 +27,7 @@ class Classes(Check):
     enough: int = 5
 
     metrics: ClassVar[Mapping[str, str]] = {
-        "worst_class_accuracy": "accuracy of the worst class (only where a class has enough images)"
+        "worst_class_accuracy": "accuracy of the worst class that has enough images"
     }
 
     def __call__(self, subject: Subject) -> Sequence[Finding]:
@@ -40,28 +40,28 @@ class Classes(Check):
         counts, right = confusion.sum(dim=1), confusion.diagonal()
         present = counts.nonzero()[:, 0].tolist()
         rows = sorted(
-            ((name(c), int(counts[c]), int(right[c]), int(right[c]) / int(counts[c])) for c in present),
+            (_row(name(c), int(counts[c]), int(right[c])) for c in present),
             key=lambda row: (row[3], -row[1], row[0]),
         )
-        intervals = {row[0]: wilson(row[2], row[1]) for row in rows}
+        judged = [row for row in rows if row[1] >= self.enough]
         overall = int(right.sum()) / len(labels)
-        weak = [row[0] for row in rows if row[1] >= self.enough and intervals[row[0]][1] < overall / 2]
+        weak = [row[0] for row in judged if row[5] < overall / 2]
         pairs = confused_pairs(confusion)
         per_class = Table(
             "Accuracy per class, worst first",
             ("class", "images", "right", "accuracy", "low", "high"),
-            tuple((*row, *intervals[row[0]]) for row in rows),
+            tuple(rows),
         )
         confused = Table(
             "Most confused pairs",
             ("true class", "answered", "times", "share of the class"),
             tuple((name(a), name(b), n, n / int(counts[a])) for a, b, n in pairs),
         )
-        worst, most = rows[0], int(counts.max())
-        sentence = f"{len(present)} classes have images"
-        if most < self.enough:
-            sentence += f", at most {most} each: too few to judge a single class"
+        sentence = f"{len(present)} {'class has' if len(present) == 1 else 'classes have'} images"
+        if not judged:
+            sentence += f", at most {int(counts.max())} each: too few to judge a single class"
         else:
+            worst = judged[0]
             sentence += f"; the worst is {worst[0]} with {worst[2]} of {worst[1]} right"
             sentence += f", and {name(pairs[0][0])} is most often taken for {name(pairs[0][1])}" if pairs else ""
         if weak:
@@ -80,13 +80,17 @@ class Classes(Check):
                 "warning" if weak else "ok",
                 "Weak classes" if weak else "Per class",
                 sentence + ".",
-                measured={"worst_class_accuracy": worst[3]} if most >= self.enough else {},
+                measured={"worst_class_accuracy": judged[0][3]} if judged else {},
                 remedy="Look at the images of these classes: labels first, then how many there were to learn from."
                 if weak
                 else "",
                 evidence=(per_class, confused, matrix),
             )
         ]
+
+
+def _row(name: str, count: int, right: int) -> tuple[str, int, int, float, float, float]:
+    return name, count, right, right / count, *wilson(right, count)
 
 
 def confusion_matrix(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:

@@ -31,7 +31,7 @@ class Layers(Check):
         notes = " ".join(note.rstrip(".") + "." for note in (*network.notes, *table.notes))
         if table.uncalled:
             notes += f" Never called: {', '.join(layer.name for layer in table.uncalled)}."
-        untrained = any("random" in note for note in network.notes)
+        untrained = any("randomly initialised" in note for note in network.notes)
         return [
             Finding(
                 "architecture/layers",

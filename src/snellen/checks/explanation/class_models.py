@@ -38,6 +38,9 @@ class ClassModels(Check):
     def __post_init__(self) -> None:
         if self.classes < 1:
             raise UsageError(f"classes must be at least 1, got {self.classes}")
+        if self.blur_every < 1:
+            raise UsageError(f"blur_every must be at least 1, got {self.blur_every}")
+        ClassModel(self.steps, blur_sigma=self.blur_sigma)
 
     def __call__(self, subject: Subject) -> Sequence[Finding]:
         answered = subject.predictions.predicted.unique()

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from snellen._errors import ImagesError, NotApplicable
+from snellen._errors import ImagesError, NotApplicable, UsageError
 from snellen.checks._base import Check, Subject
 from snellen.checks._pictures import caption, heat_map, mark, picture
 from snellen.findings.evidence import Gallery, HeatMap, Tile
@@ -42,6 +42,14 @@ class Maps(Check):
         "fidelity": "median rank correlation of bfloat16 maps with float32 maps (only with that precision)",
     }
 
+    def __post_init__(self) -> None:
+        if not self.methods:
+            raise UsageError("at least one method is needed, such as methods = ['saliency']")
+        for name in self.methods:
+            METHODS[name](self.precision)
+        if min(self.images, self.batch_size) < 1:
+            raise UsageError(f"images and batch_size must be at least 1, got {self.images} and {self.batch_size}")
+
     def __call__(self, subject: Subject) -> Sequence[Finding]:
         p, network = subject.predictions, subject.network
         rows = subject.choose(self.images)
@@ -52,12 +60,12 @@ class Maps(Check):
         for chunk in rows.split(self.batch_size):
             pixels = subject.pixels(chunk)
             target = self._targets(subject, chunk)
-            maps = {}
+            maps: dict[str, Tensor] = {}
             for name, method in list(methods.items()):
                 try:
                     result = method(network, pixels, target=target)
                 except NotApplicable as reason:
-                    if len(self.methods) == 1:
+                    if len(methods) == 1 and not maps:
                         raise
                     said[name] = f"{_words(name)} was left out: {reason}"
                     del methods[name]
