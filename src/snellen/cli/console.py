@@ -95,7 +95,10 @@ def deliver(findings: "Findings", *, out: Path | None, json_to: str | None, quie
     """Write the page, the JSON and the summary, each where it was asked for."""
     page = findings.save(out) if out is not None else None
     if json_to is not None:
-        write_json(findings.to_dict(), json_to)
+        document = (
+            findings.to_dict() if page is None else json.loads(page.with_name("findings.json").read_text("utf-8"))
+        )
+        write_json(document, json_to)
     if not quiet and json_to != "-":
         from shutil import get_terminal_size
 

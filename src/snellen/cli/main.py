@@ -1,6 +1,7 @@
 """``snellen VERB``: the verbs are found, not listed; torch is imported only when a verb runs."""
 
 import sys
+import traceback
 
 import typer
 
@@ -14,7 +15,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 a --require bound failed, 2 wrong usage, 3 unusable input, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 a --require bound failed, 2 wrong usage, 3 unusable input, 70 a defect of Snellen, "
+    "130 interrupted.",
 )
 app.command("examine")(examine.examine)
 app.command("predict")(predict.predict)
@@ -31,3 +33,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.write("snellen: this is a defect of Snellen, please report it with the lines above\n")
+        sys.exit(70)

@@ -42,7 +42,11 @@ Sidecar = Annotated[
 Mean = Annotated[str | None, typer.Option(help="Per channel, in [0, 1]: 0.485,0.456,0.406.", rich_help_panel=SUBJECT)]
 Std = Annotated[str | None, typer.Option(help="Per channel, in [0, 1].", rich_help_panel=SUBJECT)]
 InputSize = Annotated[
-    str | None, typer.Option(help="Height x width of the network's input: 224x224, or 224.", rich_help_panel=SUBJECT)
+    str | None,
+    typer.Option(
+        help="Height x width of the network's input: 224x224, or 224; a known resize grows with it.",
+        rich_help_panel=SUBJECT,
+    ),
 ]
 Resize = Annotated[
     int | None, typer.Option(help="Short side before the centre crop, in pixels.", rich_help_panel=SUBJECT)
@@ -110,13 +114,16 @@ def the_network(
     input_size, resize, channels = size(fit[0]), fit[1], fit[2]
     network = load_network(spec, weights=weights, sidecar=sidecar, mean=mean, std=std, class_names=names)
     changes: dict[str, object] = {}
+    known = network.preprocessing
     if input_size is not None:
-        changes |= {"size": input_size, "resize": resize}
-    elif resize is not None:
+        changes["size"] = input_size
+        if known.size is not None and known.resize is not None:
+            changes["resize"] = round(known.resize * max(input_size) / max(known.size))
+    if resize is not None:
         changes["resize"] = resize
     if channels is not None:
         changes["channels"] = channels
-    fitted = replace(network.preprocessing, **changes)  # type: ignore[arg-type]  # checked by Preprocessing itself
+    fitted = replace(known, **changes)  # type: ignore[arg-type]  # checked by Preprocessing itself
     return replace(network, preprocessing=fitted) if changes else network
 
 

@@ -72,7 +72,11 @@ def examine(
 def look(network: Network, images: Images, *, seed: int, batch_size: int, progress: Progress) -> Subject:
     """One pass over the images, and the classes of both sides brought into one order."""
     predictions = predict(
-        network, images, batch_size=batch_size, progress=lambda done, total: progress("images", done, total)
+        network,
+        images,
+        batch_size=batch_size,
+        progress=lambda done, total: progress("images", done, total),
+        first=lambda logits: agree(network, images, logits.shape[1]),
     )
     outputs = predictions.logits.shape[1]
     images = agree(network, images, outputs)

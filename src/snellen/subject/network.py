@@ -167,7 +167,7 @@ def class_index(network: Network, wanted: str | int, outputs: int) -> int:
     Raises:
         UsageError: an index out of range; a name that is none, with the close ones; a name of two classes.
     """
-    if isinstance(wanted, int) or wanted.strip().isdigit():
+    if isinstance(wanted, int) or wanted.strip().isdecimal():
         index = int(wanted)
         if not 0 <= index < outputs:
             raise UsageError(f"classes go from 0 to {outputs - 1}, got {index}")

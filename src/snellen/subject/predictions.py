@@ -92,8 +92,11 @@ def predict(
     batch_size: int = 32,
     indices: Sequence[int] | None = None,
     progress: Progress | None = None,
+    first: Callable[[Logits], object] | None = None,
 ) -> Predictions:
     """Run the network over the images once, on a quiet network, a batch at a time.
+
+    ``first`` is called with the scores of the first batch, so that a mismatch ends the pass at its start.
 
     Raises:
         ImagesError: not one image could be read; the first reasons are named.
@@ -108,6 +111,8 @@ def predict(
             bad.extend(batch.bad)
             if batch.indices:
                 logits.append(network.logits(batch.pixels.to(network.device)).float().cpu())
+                if len(logits) == 1 and first is not None:
+                    first(logits[0])
                 if logits[-1].shape[1] != logits[0].shape[1]:
                     counts = f"{logits[0].shape[1]} and then {logits[-1].shape[1]}"
                     raise NetworkError(f"{network.name} must return as many scores for every batch, got {counts}")

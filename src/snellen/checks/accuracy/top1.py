@@ -16,9 +16,10 @@ from snellen.findings.interval import wilson
 class Top1(Check):
     """Top-1 and top-5 accuracy with 95 % Wilson intervals, and the cross-entropy.
 
-    An error when the interval does not lie above what always answering the commonest class would reach: then the
-    wiring (class order, normalisation, channel order, weights) is the first suspect, not the network's skill. Images
-    of one class are held against chance alone, and a network without a mistake is never accused.
+    Held against what always answering the commonest class would reach: an error when the accuracy is not above it, or
+    its interval not above chance; a warning when only the interval reaches down to it. After an error the wiring (class
+    order, normalisation, channel order, weights) is the first suspect, not the network's skill. Images of one class are
+    held against chance alone, and a network without a mistake is never accused.
     """
 
     metrics: ClassVar[Mapping[str, str]] = {
@@ -56,12 +57,14 @@ class Top1(Check):
         commonest = int(labels.bincount().max()) / count
         guessing = max(commonest if commonest < 1 else 0.0, 1 / logits.shape[1])
         sentence += f". Mean cross-entropy {loss:.3f} nats. Always answering the commonest class: {commonest:.1%}."
-        blind = low <= guessing and right < count and count >= 20
+        doubtful = low <= guessing and right < count and count >= 20
+        blind = doubtful and (accuracy <= guessing or low <= 1 / logits.shape[1])
+        title = "No better than guessing" if blind else "Not shown to be better than guessing"
         return [
             Finding(
                 "accuracy/top1",
-                "error" if blind else "ok",
-                "No better than guessing" if blind else "Accuracy",
+                "error" if blind else "warning" if doubtful else "ok",
+                title if doubtful else "Accuracy",
                 sentence,
                 measured=measured,
                 headlines=("accuracy", "top5_accuracy", "loss"),
@@ -69,6 +72,8 @@ class Top1(Check):
                     "Check the order of the classes, the normalisation, the channel order and that the weights were "
                     "loaded, in this order."
                     if blind
+                    else "Examine more images of the rarer classes; these cannot tell."
+                    if doubtful
                     else ""
                 ),
                 evidence=(

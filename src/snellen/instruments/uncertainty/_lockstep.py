@@ -1,5 +1,7 @@
 """Many samples from one tape, all at the same step, so that a large weight matrix is read from memory once."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -12,12 +14,11 @@ MEMORY = 256 << 20  # bytes that the samples in flight may take
 
 
 def fill_in_lockstep(tape: Tape, samples: Tensor) -> None:
-    """Fill (T, n, k) with more samples, in the order and with the values of ``tape.sample()`` called T times.
+    """Fill (T, n, k) with samples, in the order and with the values of ``tape.sample()`` called T times.
 
     A product of one row with a large matrix is bound by reading the matrix. Here all samples take each step
-    together, and such a product goes block by block of the matrix over all samples. The draws are made first, sample
-    by sample, so the generator is read in the same order; the first and last sample of every blocked product are
-    checked, bit for bit, against the whole product, and where they differ the whole product is used.
+    together, and such a product goes block by block of the matrix over all samples, where blocks add up in the same
+    order as the whole. The draws are made first, sample by sample, so the generator is read in the same order.
     """
     if not any(_large_product(step, tape) for step in tape.steps) or not _draws_ahead(tape):
         for sample in samples:
@@ -58,17 +59,26 @@ def _together(tape: Tape, count: int) -> list[Tensor]:
 def _blocked(step: Step, samples: list[dict[int, Tensor]]) -> list[Tensor]:
     """bias + row @ matrix for every sample's row, block of columns by block of columns."""
     bias, row, matrix = (a.index for a in step.arguments[:3])
-    whole, last = step.call(samples[0]), step.call(samples[-1])
-    weights, offset = samples[0][matrix], samples[0][bias]
     rows = torch.stack([values[row] for values in samples])
-    columns = max(16, CACHE // (weights.shape[0] * weights.element_size()))
-    blocks: list[Tensor] = []
-    for block, part in zip(weights.split(columns, dim=1), offset.split(columns), strict=True):
-        blocks.append(torch.baddbmm(part.expand(len(rows), rows.shape[1], -1), rows, block.expand(len(rows), -1, -1)))
-        place = slice((len(blocks) - 1) * columns, len(blocks) * columns)
-        if not (torch.equal(blocks[-1][0], whole[:, place]) and torch.equal(blocks[-1][-1], last[:, place])):
-            return [whole, *(step.call(values) for values in samples[1:])]
-    return list(torch.cat(blocks, dim=2).unbind(0))
+    return list(_block_product(samples[0][bias], rows, samples[0][matrix]).unbind(0))
+
+
+def _block_product(bias: Tensor, rows: Tensor, matrix: Tensor) -> Tensor:
+    count, height = rows.shape[:2]
+    columns = max(16, CACHE // (matrix.shape[0] * matrix.element_size()))
+    pairs = zip(matrix.split(columns, dim=1), bias.split(columns), strict=True)
+    blocks = [torch.baddbmm(b.expand(count, height, -1), rows, m.expand(count, -1, -1)) for m, b in pairs]
+    return torch.cat(blocks, dim=2)
+
+
+@cache
+def _blocks_agree(height: int, inputs: int, outputs: int, dtype: torch.dtype, threads: int) -> bool:
+    """Whether blocks give the bits of the whole product: a matter of shapes and threads, tried once on noise."""
+    noise = torch.Generator().manual_seed(threads)
+    matrix = torch.rand(outputs, inputs, generator=noise, dtype=dtype).t()
+    rows, bias = (torch.rand(s, generator=noise, dtype=dtype) for s in ((3, height, inputs), (outputs,)))
+    found = _block_product(bias, rows, matrix)
+    return all(torch.equal(f, torch.addmm(bias, r, matrix)) for f, r in zip(found, rows, strict=True))
 
 
 def _large_product(step: Step, tape: Tape) -> bool:
@@ -82,7 +92,10 @@ def _large_product(step: Step, tape: Tape) -> bool:
     bias, matrix = tape.constants.get(slots[0].index), tape.constants.get(slots[2].index)
     if bias is None or matrix is None or bias.ndim != 1 or matrix.device.type != "cpu":
         return False
-    return matrix.numel() * matrix.element_size() >= LARGE
+    if matrix.numel() * matrix.element_size() < LARGE or matrix.stride(0) != 1:
+        return False
+    height = step.nbytes // (matrix.shape[1] * matrix.element_size())
+    return _blocks_agree(height, *matrix.shape, matrix.dtype, torch.get_num_threads())
 
 
 def _draws_ahead(tape: Tape) -> bool:

@@ -1,7 +1,8 @@
 """One forward, recorded: what does not depend on chance is computed once, the rest goes on a tape."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -84,7 +85,8 @@ class Tape:
     @staticmethod
     def store(step: Step, result: Any, values: dict[int, Tensor]) -> None:
         """Put a step's results into their slots."""
-        found = zip(step.results, tree_flatten(result)[0], strict=True)
+        flat = [result] if isinstance(result, Tensor) else tree_flatten(result)[0]
+        found = zip(step.results, flat, strict=True)
         values.update((slot, value) for slot, value in found if slot is not None)
 
     @property
@@ -121,12 +123,10 @@ class Recorder(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        flat, spec = tree_flatten((args, kwargs))
-        tensors = [a for a in flat if isinstance(a, Tensor)]
         written = _written(func, args, kwargs)
         draws = _draws(func, args, kwargs)
-        if draws or any(self._is_random(t) for t in tensors):
-            return self._on_tape(func, flat, spec, written, draws)
+        if draws or any(self._is_random(t) for t in _tensors((args, *kwargs.values()))):
+            return self._on_tape(func, *tree_flatten((args, kwargs)), written, draws)
         for tensor in written:
             if _storage(tensor) in self._fixed:
                 self._refuse("it writes into its own parameters, buffers or input")
@@ -134,6 +134,11 @@ class Recorder(TorchDispatchMode):
         result = func(*args, **kwargs)
         self.tape.trunk_macs += _macs(func, args, kwargs, result)
         return result
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # The guard that torch puts around every call of a mode costs more than this recorder; nothing is compiled here.
+        return False
 
     def finish(self, output: Tensor) -> Tape:
         """The tape, once the forward has returned its scores."""
@@ -224,11 +229,34 @@ def _storage(tensor: Tensor) -> int:
 def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
     """The tensors that the operation writes into, by its schema."""
     written: list[Tensor] = []
-    for place, argument in enumerate(func._schema.arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            value = args[place] if place < len(args) else kwargs.get(argument.name)
-            written.extend(t for t in tree_flatten(value)[0] if isinstance(t, Tensor))
+    for place, name in _writes(func):
+        value = args[place] if place < len(args) else kwargs.get(name)
+        written.extend(_tensors((value,)))
     return written
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
+    """The tensors among arguments: an operation takes tensors and lists of them, nothing deeper nested."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)
+
+
+@cache
+def _writes(func: Any) -> tuple[tuple[int, str], ...]:
+    arguments = enumerate(func._schema.arguments)
+    return tuple((place, a.name) for place, a in arguments if a.alias_info is not None and a.alias_info.is_write)
+
+
+@cache
+def _may_draw(func: Any) -> tuple[tuple[int, str, Any], ...] | None:
+    """The arguments that switch a drawing operation on, with their defaults; None for one that never draws."""
+    if torch.Tag.nondeterministic_seeded not in func.tags:
+        return None
+    arguments = enumerate(func._schema.arguments)
+    return tuple((p, a.name, a.default_value) for p, a in arguments if a.name in ("train", "training", "dropout_p"))
 
 
 def _draws(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -236,14 +264,11 @@ def _draws(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
     Attention in evaluation mode is marked, and draws nothing.
     """
-    if torch.Tag.nondeterministic_seeded not in func.tags:
+    switches = _may_draw(func)
+    if switches is None:
         return False
-    for place, argument in enumerate(func._schema.arguments):
-        if argument.name in ("train", "training", "dropout_p"):
-            value = args[place] if place < len(args) else kwargs.get(argument.name, argument.default_value)
-            if value is not None and not value:
-                return False
-    return True
+    values = (args[place] if place < len(args) else kwargs.get(name, default) for place, name, default in switches)
+    return all(value is None or bool(value) for value in values)
 
 
 def _macs(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> int:

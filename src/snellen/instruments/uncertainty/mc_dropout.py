@@ -73,10 +73,10 @@ class MCDropout(UncertaintyMethod):
         samples = first.new_empty((self.samples, *first.shape))
         samples[0] = first
         if not reason and self.samples > 1:
-            fill_in_lockstep(tape, samples[1:])
             _set_rng_state(pixels, start)
-            if not torch.equal(tape.sample(), first):
-                reason = "the recorded forward could not be repeated exactly"
+            fill_in_lockstep(tape, samples)
+            if not torch.equal(samples[0], first):
+                samples[0], reason = first, "the recorded forward could not be repeated exactly"
         if reason:
             _set_rng_state(pixels, after)
             with dropout:

@@ -107,10 +107,11 @@ def _check_zip(path: Path, size: int) -> None:
 
 def _read_torch(path: Path) -> object:
     try:
-        with warnings.catch_warnings():
+        # An open file, because torch would judge a path by its suffix and this format is known by its content.
+        with path.open("rb") as file, warnings.catch_warnings():
             # Told below in our own words: such a file is refused or it loads.
             warnings.filterwarnings("ignore", message="Detected pickle protocol")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise NetworkError(_refusal(path, str(error))) from error
     except Exception as error:
