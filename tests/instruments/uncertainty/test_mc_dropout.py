@@ -329,7 +329,9 @@ def test_a_large_head_goes_in_lockstep_within_its_memory(monkeypatch: pytest.Mon
     network, _ = network_of("big head")
     pixels, groups = torch.rand(1, 3, 6, 6), []
     together = _lockstep._together
-    monkeypatch.setattr(_lockstep, "_together", lambda tape, count: groups.append(count) or together(tape, count))
+    monkeypatch.setattr(
+        _lockstep, "_together", lambda tape, count, exact: groups.append(count) or together(tape, count, exact)
+    )
     expected = naive(network, pixels, 12, seed=0)
     assert torch.equal(MCDropout(samples=12)(network, pixels, keep_samples=True).samples, expected)
     assert groups == [12], "the first sample goes with the others, to prove the tape"
@@ -347,7 +349,9 @@ def test_the_samples_in_flight_are_counted_with_their_activations(monkeypatch: p
     network = Network(nn.Sequential(conv(*layers), nn.Linear(256, 1100), nn.Linear(1100, 5)))
     groups: list[int] = []
     together = _lockstep._together
-    monkeypatch.setattr(_lockstep, "_together", lambda tape, count: groups.append(count) or together(tape, count))
+    monkeypatch.setattr(
+        _lockstep, "_together", lambda tape, count, exact: groups.append(count) or together(tape, count, exact)
+    )
     monkeypatch.setattr(_lockstep, "MEMORY", 4 << 20)
     MCDropout(samples=20)(network, torch.rand(1, 3, 64, 64))
     activations = 2 * 16 * 64 * 64 * 4  # the convolution's and the ReLU's results
@@ -361,7 +365,7 @@ def test_a_large_matrix_that_is_drawn_anew_is_no_constant_of_the_lockstep(monkey
     tapes = []
     monkeypatch.setattr(_lockstep, "CACHE", 1 << 30)
     original = _lockstep._large_product
-    monkeypatch.setattr(_lockstep, "_large_product", lambda s, t: tapes.append(t) or original(s, t))
+    monkeypatch.setattr(_lockstep, "_large_product", lambda s, t, exact: tapes.append(t) or original(s, t, exact))
     pixels = torch.rand(1, 3, 6, 6)
     result = MCDropout(samples=SAMPLES)(network, pixels, keep_samples=True)
     assert tapes, "the lockstep was not considered"
@@ -517,3 +521,12 @@ def test_progress_and_samples() -> None:
     assert result.samples is None
     with pytest.raises(UsageError, match="samples must be at least 1, got 0"):
         MCDropout(samples=0)
+
+
+def test_products_at_once_have_the_masks_of_the_loop_and_its_scores_up_to_rounding() -> None:
+    network, _ = network_of("big head")
+    pixels = torch.rand(1, 3, 6, 6)
+    expected = naive(network, pixels, 12, seed=3)
+    found = MCDropout(samples=12, exact=False)(network, pixels, seed=3, keep_samples=True)
+    assert found.details["whole_network_repeated"] == ""
+    assert float((found.samples - expected).abs().max()) <= 1e-5 * float(expected.abs().max())

@@ -13,20 +13,21 @@ LARGE = 1 << 20  # bytes of a weight matrix from which blocks pay
 MEMORY = 256 << 20  # bytes that the samples in flight may take
 
 
-def fill_in_lockstep(tape: Tape, samples: Tensor) -> None:
+def fill_in_lockstep(tape: Tape, samples: Tensor, *, exact: bool) -> None:
     """Fill (T, n, k) with samples, in the order and with the values of ``tape.sample()`` called T times.
 
     A product of one row with a large matrix is bound by reading the matrix. Here all samples take each step
     together, and such a product goes block by block of the matrix over all samples, where blocks add up in the same
-    order as the whole. The draws are made first, sample by sample, so the generator is read in the same order.
+    order as the whole. The draws are made first, sample by sample, so the generator is read in the same order. Unless
+    ``exact``, such a product is one product of all samples' rows, which adds up in another order.
     """
-    if not any(_large_product(step, tape) for step in tape.steps) or not _draws_ahead(tape):
+    if not any(_large_product(step, tape, exact) for step in tape.steps) or not _draws_ahead(tape):
         for sample in samples:
             sample.copy_(tape.sample())
         return
     together = max(1, MEMORY // max(1, _bytes_in_flight(tape)))
     for some in samples.split(together):
-        for sample, scores in zip(some, _together(tape, len(some)), strict=True):
+        for sample, scores in zip(some, _together(tape, len(some), exact), strict=True):
             sample.copy_(scores)
 
 
@@ -37,7 +38,7 @@ def _bytes_in_flight(tape: Tape) -> int:
     return draws + copies + sum(step.nbytes for step in tape.steps)
 
 
-def _together(tape: Tape, count: int) -> list[Tensor]:
+def _together(tape: Tape, count: int, exact: bool) -> list[Tensor]:
     draws = [[_draw(step) for step in tape.steps if step.draws] for _ in range(count)]
     samples = [tape.start() for _ in range(count)]
     drawn = 0
@@ -47,8 +48,8 @@ def _together(tape: Tape, count: int) -> list[Tensor]:
                 target = values[step.arguments[0].index]
                 tape.store(step, target.copy_(masks[drawn]), values)
             drawn += 1
-        elif _large_product(step, tape):
-            for values, result in zip(samples, _blocked(step, samples), strict=True):
+        elif _large_product(step, tape, exact):
+            for values, result in zip(samples, _products(step, samples, exact), strict=True):
                 tape.store(step, result, values)
         else:
             for values in samples:
@@ -56,11 +57,14 @@ def _together(tape: Tape, count: int) -> list[Tensor]:
     return [values[tape.output] for values in samples if tape.output is not None]
 
 
-def _blocked(step: Step, samples: list[dict[int, Tensor]]) -> list[Tensor]:
-    """bias + row @ matrix for every sample's row, block of columns by block of columns."""
+def _products(step: Step, samples: list[dict[int, Tensor]], exact: bool) -> list[Tensor]:
+    """bias + row @ matrix for every sample's row."""
     bias, row, matrix = (a.index for a in step.arguments[:3])
     rows = torch.stack([values[row] for values in samples])
-    return list(_block_product(samples[0][bias], rows, samples[0][matrix]).unbind(0))
+    offset, weights = samples[0][bias], samples[0][matrix]
+    if exact:
+        return list(_block_product(offset, rows, weights).unbind(0))
+    return list(torch.addmm(offset, rows.flatten(0, 1), weights).unflatten(0, rows.shape[:2]).unbind(0))
 
 
 def _block_product(bias: Tensor, rows: Tensor, matrix: Tensor) -> Tensor:
@@ -81,7 +85,7 @@ def _blocks_agree(height: int, inputs: int, outputs: int, dtype: torch.dtype, th
     return all(torch.equal(f, torch.addmm(bias, r, matrix)) for f, r in zip(found, rows, strict=True))
 
 
-def _large_product(step: Step, tape: Tape) -> bool:
+def _large_product(step: Step, tape: Tape, exact: bool) -> bool:
     if step.func is not aten.addmm.default or len(step.arguments) != 3:
         return False
     slots = step.arguments
@@ -94,6 +98,8 @@ def _large_product(step: Step, tape: Tape) -> bool:
         return False
     if matrix.numel() * matrix.element_size() < LARGE or matrix.stride(0) != 1:
         return False
+    if not exact:
+        return True
     height = step.nbytes // (matrix.shape[1] * matrix.element_size())
     return _blocks_agree(height, *matrix.shape, matrix.dtype, torch.get_num_threads())
 

@@ -42,6 +42,8 @@ class MCDropout(UncertaintyMethod):
     Args:
         samples: T, forwards with dropout on.
         reuse_trunk: compute what does not depend on a mask once; switch off to compare.
+        exact: give the bits of the loop. Switched off, large products are done for all samples at once: the same masks,
+            faster, and scores that differ from the loop's by rounding (about 1e-6 of the largest).
 
     Raises:
         NotApplicable: the network has no dropout that draws.
@@ -52,6 +54,7 @@ class MCDropout(UncertaintyMethod):
 
     samples: int = 100
     reuse_trunk: bool = True
+    exact: bool = True
 
     def __post_init__(self) -> None:
         if self.samples < 1:
@@ -74,9 +77,11 @@ class MCDropout(UncertaintyMethod):
         samples[0] = first
         if not reason and self.samples > 1:
             _set_rng_state(pixels, start)
-            fill_in_lockstep(tape, samples)
-            if not torch.equal(samples[0], first):
-                samples[0], reason = first, "the recorded forward could not be repeated exactly"
+            fill_in_lockstep(tape, samples, exact=self.exact)
+            repeated = torch.equal(samples[0], first) if self.exact else _close(samples[0], first)
+            samples[0] = first
+            if not repeated:
+                reason = "the recorded forward could not be repeated exactly"
         if reason:
             _set_rng_state(pixels, after)
             with dropout:
@@ -130,6 +135,10 @@ def _plain_draws() -> tuple[Any, ...]:
     """Where Python's and NumPy's generators stand."""
     name, keys, *rest = np.random.get_state(legacy=True)
     return random.getstate(), name, np.asarray(keys).tobytes(), *rest
+
+
+def _close(repeated: Tensor, first: Tensor) -> bool:
+    return bool((repeated - first).abs().max() <= 1e-4 * first.abs().max())
 
 
 def _rng_state(like: Tensor) -> Tensor:
