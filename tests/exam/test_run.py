@@ -105,7 +105,7 @@ def test_a_module_a_tensor_and_a_number_of_channels() -> None:
     assert findings.subject["network"] == "Sequential"
     assert "No labels" in [f.title for f in findings]
     reason = {f.check: f for f in findings}["confidence/mc_dropout"]
-    assert (reason.severity, reason.title) == ("info", "Not applicable")
+    assert (reason.severity, reason.title) == ("info", "Not applicable: mc dropout")
     assert "needs a dropout" in reason.sentence
 
 
@@ -147,7 +147,7 @@ def test_a_check_that_crashes_is_a_finding_and_the_others_go_on(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("error", "severity", "title"),
     [
-        (NotApplicable("no can do"), "info", "Not applicable"),
+        (NotApplicable("no can do"), "info", "Not applicable: classes"),
         (NetworkError("no good"), "error", "Could not be answered"),
         (ImagesError("no good"), "error", "Could not be answered"),
     ],

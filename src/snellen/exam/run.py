@@ -125,7 +125,8 @@ def _ask(name: str, check: Check, subject: Subject, strict: bool) -> tuple[Findi
     except NotApplicable as reason:
         if strict:
             raise
-        return (Finding(name, "info", "Not applicable", f"{reason}"),)
+        title = f"Not applicable: {name.partition('/')[2].replace('_', ' ')}"
+        return (Finding(name, "info", title, f"{reason}"),)
     except SnellenError as reason:
         if strict:
             raise

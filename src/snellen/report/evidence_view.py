@@ -9,16 +9,18 @@ from snellen.report.heat import ends
 from snellen.report.numerals import column, is_numeric, number
 
 TILES_IN_SIGHT = 12
+SHORT = 24  # letters of a cell that is never broken into lines
 
 
 @dataclass(frozen=True)
 class TableView:
-    """The rows that are shown, as words; ``total`` says how many there are."""
+    """The rows that are shown, as words; ``total`` says how many there are, ``short`` which columns fit on one line."""
 
     kind: ClassVar[str] = "table"
     title: str
     columns: tuple[str, ...]
     numeric: tuple[bool, ...]
+    short: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
     total: int
     note: str
@@ -96,6 +98,7 @@ def _table(table: Table) -> TableView:
         title=table.title,
         columns=table.columns,
         numeric=tuple(is_numeric(cells) for cells in columns),
+        short=tuple(all(len(cell) <= SHORT for cell in cells) for cells in printed),
         rows=tuple(zip(*printed, strict=True)),
         total=len(table.rows),
         note=table.note,
