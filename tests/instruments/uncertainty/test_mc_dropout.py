@@ -530,3 +530,31 @@ def test_products_at_once_have_the_masks_of_the_loop_and_its_scores_up_to_roundi
     found = MCDropout(samples=12, exact=False)(network, pixels, seed=3, keep_samples=True)
     assert found.details["whole_network_repeated"] == ""
     assert float((found.samples - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
+
+
+def test_an_operation_that_hides_its_writes_is_found_and_the_whole_network_is_run() -> None:
+    """Its schema says that it writes nothing, and it writes into the trunk: every replay would start from that."""
+    library = torch.library.Library("snellen_test", "DEF")
+    library.define("spoil(Tensor trunk, Tensor mask) -> Tensor")
+
+    def spoil(trunk: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        result = trunk * mask
+        trunk.add_(1)
+        return result
+
+    library.impl("spoil", spoil, "CPU")
+
+    class Liar(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            trunk = x.flatten(1)[:, :6] * 2
+            return torch.ops.snellen_test.spoil(trunk, F.dropout(torch.ones_like(trunk), 0.5, self.training))
+
+    network, pixels = Network(Liar()), torch.rand(1, 3, 4, 4)
+    expected = []
+    torch.manual_seed(0)
+    for _ in range(5):
+        trunk = pixels.flatten(1)[:, :6] * 2
+        expected.append(trunk * F.dropout(torch.ones_like(trunk), 0.5))
+    found = MCDropout(samples=5)(network, pixels, keep_samples=True)
+    assert torch.equal(found.samples, torch.stack(expected))
+    assert "repeated exactly" in found.details["whole_network_repeated"]

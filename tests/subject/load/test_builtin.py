@@ -1,12 +1,15 @@
 """The network that comes with Snellen."""
 
+import hashlib
 from importlib.resources import files
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from snellen.subject.load.builtin import WEIGHTS, builtin_network
 from snellen.subject.load.digits import digit_pixels
+from snellen.training import digits as recipe
 from snellen.training.digits import count_right
 
 
@@ -41,3 +44,10 @@ def test_every_call_builds_its_own_in_evaluation_mode() -> None:
     with torch.no_grad():
         next(first.module.parameters()).zero_()
     assert next(second.module.parameters()).abs().sum() > 0
+
+
+def test_the_shipped_weights_were_made_by_the_recipe_as_it_stands() -> None:
+    """Whoever edits the recipe trains again, or the file tells of a recipe that nobody has."""
+    with safe_open(files("snellen").joinpath(WEIGHTS), "pt") as opened:
+        told = opened.metadata()["recipe_sha256"]
+    assert told == hashlib.sha256(recipe._code().encode()).hexdigest()
