@@ -13,10 +13,11 @@ import snellen
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "snellen"
 FILES = sorted(PACKAGE.rglob("*.py"))
-FLOW = ["nets", "subject", "instruments", "findings", "training", "checks", "exam", "report", "cli"]
+FLOW = ["nets", "subject", "instruments", "findings", "puzzles", "training", "checks", "exam", "report", "cli"]
 """A package may import those before it. Findings stand before training, which judges by their interval."""
-LATE = {("findings/findings.py", "report")}
-"""The one exception: what was seen saves itself, and imports the page only when it is asked to."""
+LATE = {("findings/findings.py", "report"), ("subject/load/saved.py", "puzzles")}
+"""The exceptions, imported only when they are asked to: what was seen saves itself as a page, and the file of a
+de-shuffler becomes a network that cuts images by itself."""
 NO_TORCH = ("findings", "report")
 BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "base", "core", "manager"}
 LONGEST = 400
@@ -25,6 +26,17 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "findings/evidence.py": "report/test_to_json.py",
     "findings/finding.py": "findings/test_findings.py",
     "instruments/architecture/forward_trace.py": "instruments/architecture/test_layer_table.py",
+    "puzzles/growth.py": "puzzles/test_search.py",
+    "puzzles/looks.py": "puzzles/test_report.py",
+    "puzzles/members.py": "puzzles/test_load.py",
+    "puzzles/pixels.py": "puzzles/test_restore.py",
+    "puzzles/totals.py": "puzzles/test_solve.py",
+    "puzzles/verdicts/accuracy.py": "puzzles/test_report.py",
+    "puzzles/verdicts/archive.py": "puzzles/test_report.py",
+    "puzzles/verdicts/confidence.py": "puzzles/test_report.py",
+    "puzzles/verdicts/edges.py": "puzzles/test_report.py",
+    "puzzles/verdicts/mistakes.py": "puzzles/test_report.py",
+    "puzzles/verdicts/words.py": "puzzles/test_report.py",
     "subject/batches.py": "subject/test_images.py",
     "subject/fitting.py": "subject/test_preprocessing.py",
     "subject/load/hub_hf.py": "subject/load/test_hubs.py",
@@ -32,6 +44,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "subject/load/hub_torchvision.py": "subject/load/test_hubs.py",
     "subject/load/images.py": "subject/load/test_load_images.py",
     "subject/load/labels.py": "subject/load/test_arrays.py",
+    "subject/load/members.py": "subject/load/test_npz.py",
     "subject/load/npy.py": "subject/load/test_load_images.py",
     "subject/load/optional.py": "subject/load/test_hubs.py",
     "subject/predictions.py": "test_resnet20.py",

@@ -14,9 +14,13 @@ def write_file(path: str | Path, text: str) -> Path:
     A path that is no regular file (``/dev/stdout``, a pipe) is written straight. What UTF-8 cannot say (a
     file name of broken bytes) is written as a backslash escape.
     """
+    return write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def write_bytes(path: str | Path, data: bytes) -> Path:
+    """Write bytes, so that a reader finds the old file or the new one and never a part."""
     path = Path(path)
     target = Path(os.path.realpath(path))
-    data = text.encode("utf-8", errors="backslashreplace")
     if path.exists() and not target.is_file():
         path.write_bytes(data)
         return path

@@ -1,10 +1,11 @@
 """Wilson's interval against published values and its laws."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snellen.findings.interval import wilson
+from snellen.findings.interval import paired, wilson
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,21 @@ def test_it_solves_its_equation(count: int, share: float, z: float) -> None:
         assert (p - bound) ** 2 == pytest.approx(z * z * bound * (1 - bound) / count, abs=1e-9)
     low, high = wilson(p * count, count, z=z)
     assert low - 1e-12 <= p <= high + 1e-12
+
+
+def test_the_interval_of_a_paired_difference() -> None:
+    """By hand: 30 wins, 10 losses, 100 trials: p = 31/102, q = 11/102, half = 1.96 sqrt((p + q - (p - q)^2) / 102)."""
+    low, high = paired(30, 10, 100)
+    assert (low + high) / 2 == pytest.approx(20 / 102)
+    assert (high - low) / 2 == pytest.approx(1.959964 * ((42 / 102 - (20 / 102) ** 2) / 102) ** 0.5)
+    assert paired(10, 30, 100) == (-high, -low)
+    assert paired(0, 0, 0) == (-1.0, 1.0)
+    wider = paired(30, 10, 100, extra=0.01)
+    assert wider[0] < low < high < wider[1]
+
+
+def test_a_paired_interval_covers_the_true_difference() -> None:
+    rng = np.random.default_rng(0)
+    draws = rng.multinomial(80, [0.2, 0.1, 0.7], size=2000)
+    covered = [low <= 0.1 <= high for low, high in (paired(w, v, 80) for w, v, _ in draws)]
+    assert 0.935 < float(np.mean(covered)) < 0.975

@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from snellen.cli import describe, examine, explain, listing, predict, uncertainty, visualise
+from snellen.cli import describe, examine, explain, listing, predict, train, uncertainty, unshuffle, visualise
 
 app = typer.Typer(
     name="snellen",
@@ -23,6 +23,8 @@ app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("visualise")(visualise.visualise)
 app.command("uncertainty")(uncertainty.uncertainty)
+app.add_typer(train.app)
+app.command("unshuffle")(unshuffle.unshuffle)
 app.command("list")(listing.list_methods)
 app.command("describe")(describe.describe)
 

@@ -2,8 +2,10 @@
 
 import math
 
+Z95 = 1.959963984540054
 
-def wilson(successes: float, count: int, *, z: float = 1.959963984540054) -> tuple[float, float]:
+
+def wilson(successes: float, count: float, *, z: float = Z95) -> tuple[float, float]:
     """Wilson's score interval for a share of ``count`` trials; 95 % by default.
 
     (p + z^2/2n +- z sqrt(p (1 - p)/n + z^2/4n^2)) / (1 + z^2/n). Unlike p +- z sqrt(p (1 - p)/n) it never leaves
@@ -22,3 +24,30 @@ def wilson(successes: float, count: int, *, z: float = 1.959963984540054) -> tup
     half = z * math.sqrt(p * (1 - p) / count + square / (4 * count)) / (1 + square)
     low, high = max(0.0, centre - half), min(1.0, centre + half)
     return 0.0 if successes == 0 else low, 1.0 if successes == count else high
+
+
+def paired(wins: float, losses: float, count: int, *, extra: float = 0.0, z: float = Z95) -> tuple[float, float]:
+    """An interval for the difference of two shares that were measured on the same ``count`` trials; 95 % by default.
+
+    With ``wins`` trials that only the first got right and ``losses`` that only the second did, the interval of Bonett
+    and Price: p = (wins + 1) / (n + 2), q = (losses + 1) / (n + 2), p - q +- z sqrt((p + q - (p - q)^2) / (n + 2)).
+    Trials that both got right or wrong say nothing of the difference. No trials: (-1, 1).
+
+    Args:
+        wins: of the first share alone; a fraction where one side is a mean of several.
+        losses: of the second share alone.
+        count: trials.
+        extra: variance of the difference from elsewhere, such as the choice of a seed.
+        z: half the width in standard deviations.
+
+    >>> low, high = paired(30, 10, 100)
+    >>> round(low, 3), round(high, 3)
+    (0.078, 0.315)
+
+    Reference: Bonett and Price 2012, J. Educ. Behav. Stat. 37:479-488.
+    """
+    if count == 0:
+        return -1.0, 1.0
+    p, q = (wins + 1) / (count + 2), (losses + 1) / (count + 2)
+    half = z * math.sqrt((p + q - (p - q) ** 2) / (count + 2) + extra)
+    return max(-1.0, p - q - half), min(1.0, p - q + half)

@@ -37,3 +37,10 @@ class _FewRowsInFloat32(TorchFunctionMode):
             with torch.autocast(self._device, enabled=False):
                 return func(args[0].to(args[1].dtype), *args[1:], **(kwargs or {}))
         return func(*args, **(kwargs or {}))
+
+
+def fast_bfloat16(device: torch.device) -> bool:
+    """Whether products in bfloat16 are faster here than in float32: a GPU, or a CPU with instructions for them."""
+    if device.type == "cpu":
+        return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

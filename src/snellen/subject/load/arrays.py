@@ -72,7 +72,7 @@ def array_images(
     """
     first: Layout = "nchw" if isinstance(array, Tensor) else "nhwc"
     values = as_numpy(array) if isinstance(array, Tensor) else array
-    layout = _layout(values.shape, first)
+    layout = layout_of(values.shape, first)
     if values.dtype == np.bool_:
         values = values.astype(np.uint8) * 255
     notes = _check_values(values)
@@ -85,7 +85,12 @@ def array_images(
     )
 
 
-def _layout(shape: tuple[int, ...], first: Layout) -> Layout:
+def layout_of(shape: tuple[int, ...], first: Layout = "nhwc") -> Layout:
+    """Which axes a shape has; where it fits two layouts, ``first``.
+
+    Raises:
+        ImagesError: a shape that no images have.
+    """
     if len(shape) == 4 and min(shape) > 0:
         fits: dict[Layout, bool] = {"nhwc": shape[3] in (1, 3, 4), "nchw": shape[1] in (1, 3, 4)}
         second: Layout = "nhwc" if first == "nchw" else "nchw"

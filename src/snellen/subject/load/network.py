@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from snellen._errors import UsageError, unknown
+from snellen.nets.saved import is_saved
 from snellen.nets.vgg import VGGS
 from snellen.subject.load.apply import apply_state
 from snellen.subject.load.checkpoint import load_state
@@ -19,6 +20,7 @@ from snellen.subject.load.hub_hf import hf_network
 from snellen.subject.load.hub_timm import timm_network
 from snellen.subject.load.hub_torchvision import torchvision_network
 from snellen.subject.load.published import PUBLISHED, is_published, is_url, published_weights
+from snellen.subject.load.saved import saved_network
 from snellen.subject.load.sidecar import find_sidecar, read_sidecar
 from snellen.subject.network import Network
 from snellen.subject.preprocessing import Preprocessing
@@ -32,7 +34,14 @@ _HUBS: dict[str, Callable[..., Network]] = {
     "timm": timm_network,
     "hf": hf_network,
 }
-_FORMS = ("builtin", *VGGS, "PATH.py:FACTORY", "PACKAGE.MODULE:FACTORY", *(f"{hub}:NAME" for hub in _HUBS))
+_FORMS = (
+    "builtin",
+    *VGGS,
+    "TRAINED.safetensors",
+    "PATH.py:FACTORY",
+    "PACKAGE.MODULE:FACTORY",
+    *(f"{hub}:NAME" for hub in _HUBS),
+)
 _WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".th", ".ckpt", ".bin")
 
 Weights = str | os.PathLike[str]
@@ -56,8 +65,8 @@ def load_network(
 
     Args:
         spec: ``builtin``; ``vgg11`` ... ``vgg19_bn``; ``path/to/file.py:factory`` or
-            ``package.module:factory``, whose code is run; ``torchvision:NAME``, ``timm:NAME``, ``hf:REPO``;
-            or a module or Network itself.
+            ``package.module:factory``, whose code is run; a ``.safetensors`` file of ``snellen train``;
+            ``torchvision:NAME``, ``timm:NAME``, ``hf:REPO``; or a module or Network itself.
         weights: a file or URL (safetensors, or what torch.save writes); or ``imagenet`` for the published
             weights of a VGG or of a hub; for a hub also the library's own name of weights.
         sidecar: the JSON to use instead of ``<weights stem>.json``, ``about.json`` or ``config.json`` beside
@@ -138,6 +147,8 @@ def _without_weights(spec: str | nn.Module | Network) -> Network:
     if path.suffix == ".py":
         there = ", ".join(factories_in(path)) or "nothing that could be one"
         raise UsageError(f"name the factory in {spec}, as {spec}:FACTORY; it defines {there}")
+    if is_saved(path):
+        return saved_network(path)
     if is_url(spec) or path.suffix.lower() in _WEIGHT_SUFFIXES or path.is_file():
         raise UsageError(
             f"{spec} holds weights, which fit only the module they were trained in: name the module and give "

@@ -1,19 +1,13 @@
 """Images in an ``.npz``, by the names of its members."""
 
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from numpy.lib import format as npy
-from numpy.typing import NDArray
 
 from snellen._errors import ImagesError, UsageError, unknown
 from snellen.subject.images import Images
 from snellen.subject.load.arrays import array_images
-from snellen.subject.load.npy import read_header
+from snellen.subject.load.members import MAX_BYTES, Members, open_members
 
 PAIRS = {
     "images": ("labels", "y"),
@@ -28,7 +22,6 @@ PAIRS = {
     "x_train": ("y_train",),
 }
 """Members that hold images, the first one present wins, and the members that hold their labels."""
-MAX_BYTES = 8 * 2**30
 
 
 def npz_images(
@@ -49,25 +42,21 @@ def npz_images(
     >>> npz_images(Path("data.npz")).name  # doctest: +SKIP
     'data.npz'
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {i.filename.removesuffix(".npy"): i for i in archive.infolist() if i.filename.endswith(".npy")}
-            images_key = _images_key(path, members, images_key)
-            labels_key = _labels_key(path, members, images_key, labels_key)
-            array = _member(path, archive, members[images_key], max_bytes)
-            labels = _member(path, archive, members[labels_key], max_bytes) if labels_key else None
-            names, notes = _class_names(path, archive, members, max_bytes)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
-        raise ImagesError(f"{path} should be an .npz file, got one that cannot be read: {error}") from error
+    with open_members(path, max_bytes=max_bytes) as members:
+        images_key = _images_key(path, members.infos, images_key)
+        labels_key = _labels_key(path, members.infos, images_key, labels_key)
+        array = members.read(images_key)
+        labels = members.read(labels_key) if labels_key else None
+        names, notes = _class_names(members)
     images = array_images(array, labels=labels, class_names=names, name=path.name)
-    others = sorted(set(members) - {images_key, labels_key, "class_names"})
+    others = sorted(set(members.infos) - {images_key, labels_key, "class_names"})
     if others:
         used = images_key + (f" and {labels_key}" if labels_key else "")
         notes.append(f"read {used}; left out {', '.join(others[:5])}{', ...' if len(others) > 5 else ''}")
     return replace(images, notes=(*images.notes, *notes))
 
 
-def _images_key(path: Path, members: dict[str, zipfile.ZipInfo], chosen: str | None) -> str:
+def _images_key(path: Path, members: Collection[str], chosen: str | None) -> str:
     if chosen is not None:
         if chosen not in members:
             raise unknown(f"array in {path.name}", chosen, members)
@@ -84,7 +73,7 @@ def _images_key(path: Path, members: dict[str, zipfile.ZipInfo], chosen: str | N
     )
 
 
-def _labels_key(path: Path, members: dict[str, zipfile.ZipInfo], images_key: str, chosen: str | None) -> str | None:
+def _labels_key(path: Path, members: Collection[str], images_key: str, chosen: str | None) -> str | None:
     if chosen is not None:
         if chosen not in members:
             raise unknown(f"array in {path.name}", chosen, members)
@@ -93,38 +82,14 @@ def _labels_key(path: Path, members: dict[str, zipfile.ZipInfo], images_key: str
     return next((key for key in partners if key in members and key != images_key), None)
 
 
-def _class_names(
-    path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], max_bytes: int
-) -> tuple[tuple[str, ...] | None, list[str]]:
+def _class_names(members: Members) -> tuple[tuple[str, ...] | None, list[str]]:
     """The names, if they are there and are text; a pickled list of names is common, and no reason to stop."""
-    if "class_names" not in members:
+    if "class_names" not in members.infos:
         return None, []
     try:
-        names = _member(path, archive, members["class_names"], max_bytes)
+        names = members.read("class_names")
     except ImagesError:
         return None, ["class_names holds pickled objects and was not read; give the names with --classes"]
     if names.ndim != 1 or names.dtype.kind not in "US":
         return None, [f"class_names is {names.dtype} of shape {names.shape}, no list of text, and was not used"]
     return tuple(n.decode("utf-8", "replace") if isinstance(n, bytes) else str(n) for n in names), []
-
-
-def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int) -> NDArray[Any]:
-    label = f"{info.filename.removesuffix('.npy')} in {path.name}"
-    with archive.open(info) as file:
-        header = read_header(file, label)
-    if header.nbytes > max_bytes:
-        raise ImagesError(
-            f"{label} declares {header.shape} {header.dtype}, {header.nbytes:,} bytes; at most {max_bytes:,} "
-            "are loaded into memory. Save it as .npy, which is mapped from the disk, or as a folder."
-        )
-    if header.offset + header.nbytes != info.file_size:
-        raise ImagesError(
-            f"{label} declares {header.shape} {header.dtype}, {header.nbytes:,} bytes, "
-            f"but holds {info.file_size - header.offset:,}: the file is damaged"
-        )
-    with archive.open(info) as file:
-        try:
-            array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
-        except (ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise ImagesError(f"{label} cannot be read: {error}") from error
-    return array

@@ -1,0 +1,195 @@
+"""A network that scores how pieces of an image lie beside each other: one encoding serves every arrangement."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from snellen._errors import UsageError, unknown
+from snellen.nets.vgg import CONVOLUTIONS, WIDTHS
+
+
+class Encoder(NamedTuple):
+    """Channels and convolutions of each stage of an encoder, and the channels along a seam that go with it."""
+
+    widths: tuple[int, ...]
+    convolutions: tuple[int, ...]
+    seam: int
+
+
+ENCODERS: Mapping[str, Encoder] = MappingProxyType(
+    {
+        "small": Encoder((48, 96, 192), (2, 2, 1), seam=64),
+        "large": Encoder((64, 128, 256), (2, 2, 2), seam=96),
+        "vgg11_bn": Encoder(WIDTHS, CONVOLUTIONS[11], seam=64),
+    }
+)
+DEPTHS = (5, 3, 2)
+"""How deep, in pixels of its map, each of the first stages is looked at on either side of a seam."""
+
+
+class Scores(NamedTuple):
+    """How well pieces lie beside each other and in their places; higher is better, no unit.
+
+    Attributes:
+        beside: (n, m, m) of piece i directly left of piece j; the diagonal means nothing.
+        above: (n, m, m) of piece i directly above piece j; likewise.
+        place: (n, m, m) of piece i at position j.
+    """
+
+    beside: Float[Tensor, "n m m"]
+    above: Float[Tensor, "n m m"]
+    place: Float[Tensor, "n m m"]
+
+
+class Stages(nn.Module):
+    """Stages of 3 x 3 convolutions with BatchNorm and ReLU, a 2 x 2 max pooling before each but the first.
+
+    A pooling that would leave less than 2 pixels of a side is left out, so that small pieces keep a map. With
+    the numbers of VGG-11 these are its convolutions, its poolings cut to fit.
+
+    Args:
+        widths: channels of each stage.
+        convolutions: of each stage.
+
+    >>> [tuple(m.shape[1:]) for m in Stages((8, 16), (1, 1))(torch.rand(2, 3, 16, 16))]
+    [(8, 16, 16), (16, 8, 8)]
+    """
+
+    def __init__(self, widths: Sequence[int], convolutions: Sequence[int]) -> None:
+        super().__init__()
+        channels = 3
+        for number, (width, count) in enumerate(zip(widths, convolutions, strict=True), start=1):
+            layers: list[nn.Module] = []
+            for _ in range(count):
+                layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+                channels = width
+            self.add_module(f"stage{number}", nn.Sequential(*layers))
+
+    def forward(self, pixels: Tensor) -> list[Tensor]:
+        """(b, 3, h, w) -> the map (b, c, h', w') of every stage."""
+        maps: list[Tensor] = []
+        for stage in self.children():
+            if maps and min(pixels.shape[-2:]) >= 4:
+                pixels = F.max_pool2d(pixels, 2)
+            pixels = stage(pixels)
+            maps.append(pixels)
+        return maps
+
+
+class Seam(nn.Module):
+    """The score of two pieces with a common seam, from the strips of their maps on either side of it.
+
+    The first layer spans both strips; as it is linear, its halves are computed once a piece and added for
+    every pair. What follows are convolutions along the seam, then mean and maximum over it.
+
+    Args:
+        channels: of the map.
+        depth: of each strip, in pixels of the map.
+        width: channels along the seam.
+        layers: convolutions along the seam.
+    """
+
+    def __init__(self, channels: int, *, depth: int, width: int, layers: int = 2) -> None:
+        super().__init__()
+        self.depth = depth
+        self.near = nn.Linear(channels * depth, width, bias=False)
+        self.far = nn.Linear(channels * depth, width, bias=False)
+        self.start = nn.BatchNorm2d(width)
+        self.along = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, width, (1, 3), padding=(0, 1), bias=False), nn.BatchNorm2d(width))
+            for _ in range(layers)
+        )
+        self.judge = nn.Linear(2 * width, 1)
+
+    def forward(self, maps: Tensor, pieces: int) -> Float[Tensor, "n m m"]:
+        """(n * m, c, h, w), the maps of m pieces an image -> the score of piece i directly left of piece j."""
+        strips = maps.permute(0, 2, 3, 1)
+        one = self.near(self._strip(strips[:, :, -self.depth :]))
+        other = self.far(self._strip(strips[:, :, : self.depth].flip(2)))
+        length, width = one.shape[-2:]
+        pairs = one.view(-1, pieces, 1, length, width) + other.view(-1, 1, pieces, length, width)
+        pairs = torch.relu(self.start(pairs.flatten(1, 2).permute(0, 3, 1, 2)))  # (n, width, m * m, length)
+        for layer in self.along:
+            pairs = torch.relu(pairs + layer(pairs))
+        seen = torch.cat([pairs.mean(dim=3), pairs.amax(dim=3)], dim=1).transpose(1, 2)
+        scores: Tensor = self.judge(seen).float().view(-1, pieces, pieces)
+        return scores
+
+    def _strip(self, strip: Tensor) -> Tensor:
+        """(b, length, <= depth, c) -> (b, length, depth * c): a map too small for the depth is filled with zeros."""
+        return F.pad(strip, (0, 0, 0, self.depth - strip.shape[2])).flatten(2)
+
+
+class Deshuffler(nn.Module):
+    """Pieces in, scores of every pair and every place out.
+
+    A shared encoder sees each piece once. Its maps at several sizes are compared across every possible seam
+    (:class:`Seam`); its last map, pooled to 2 x 2, gives a vector that says where a piece belongs and, in
+    pairs, what lies beside what. The score of an arrangement is a sum of these numbers, so that one encoding
+    serves all m! of them, and shuffling the pieces shuffles the scores and changes nothing else.
+
+    Args:
+        encoder: ``small``, ``large`` or ``vgg11_bn``.
+        positions: of the grid.
+        hidden: length of the vector of a piece.
+        dropout: on that vector.
+
+    Raises:
+        UsageError: an unknown encoder, sizes below 1, a dropout outside [0, 1).
+
+    Reference: Noroozi & Favaro 2016, arXiv 1603.09246, for the task; Bridger, Danon & Tal 2020 (Solving jigsaw
+    puzzles with eroded boundaries, arXiv 1912.00755) judge seams by a network too.
+
+    >>> Deshuffler()(torch.rand(2, 4, 3, 16, 16)).beside.shape
+    torch.Size([2, 4, 4])
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "small",
+        positions: int = 4,
+        hidden: int = 256,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if encoder not in ENCODERS:
+            raise unknown("encoder", encoder, ENCODERS)
+        if min(positions, hidden) < 1 or not 0 <= dropout < 1:
+            raise UsageError(
+                "a de-shuffler needs positions and hidden of at least 1 and a dropout in [0, 1), got "
+                f"positions={positions}, hidden={hidden}, dropout={dropout}"
+            )
+        widths, convolutions, seam = ENCODERS[encoder]
+        self.encoder = Stages(widths, convolutions)
+        channels = (widths[0] + 3, *widths[1:])  # the first seam looks at the pixels too
+        levels = list(zip(channels, DEPTHS, strict=False))
+        self.beside = nn.ModuleList(Seam(count, depth=depth, width=seam) for count, depth in levels)
+        self.above = nn.ModuleList(Seam(count, depth=depth, width=seam) for count, depth in levels)
+        self.vector = nn.Sequential(nn.Linear(widths[-1] * 4, hidden), nn.ReLU(), nn.Dropout(dropout))
+        self.place = nn.Linear(hidden, positions)
+        self.pair = nn.Linear(hidden, 2 * hidden, bias=False)
+
+    def forward(self, pieces: Float[Tensor, "n m c h w"]) -> Scores:
+        """Scores of normalised pieces (n, m, 3, h, w) in any order."""
+        count = pieces.shape[1]
+        flat = pieces.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        maps = self.encoder(flat)
+        levels = [torch.cat([maps[0], flat.to(maps[0].dtype)], dim=1), *maps[1:]]
+        vectors = self.vector(F.adaptive_avg_pool2d(maps[-1], 2).flatten(1)).view(-1, count, self.place.in_features)
+        beside, above = self._by_content(vectors)
+        for seam, level in zip(self.beside, levels, strict=False):
+            beside = beside + seam(level, count)
+        for seam, level in zip(self.above, levels, strict=False):
+            above = above + seam(level.transpose(-1, -2), count)
+        return Scores(beside, above, self.place(vectors).float())
+
+    def _by_content(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        left, upper = self.pair(vectors).chunk(2, dim=-1)
+        scale: float = vectors.shape[-1] ** -0.5
+        return ((one @ vectors.transpose(1, 2)).float() * scale for one in (left, upper))  # type: ignore[return-value]

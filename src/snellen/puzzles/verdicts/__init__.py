@@ -1,0 +1,1 @@
+"""Restored puzzles as findings: one file = one question."""
