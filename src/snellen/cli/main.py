@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from snellen.cli import describe, examine, explain, listing, predict, train, uncertainty, unshuffle, visualise
+from snellen.cli import describe, examine, explain, listing, predict, probe, train, uncertainty, unshuffle, visualise
 
 app = typer.Typer(
     name="snellen",
@@ -25,6 +25,7 @@ app.command("visualise")(visualise.visualise)
 app.command("uncertainty")(uncertainty.uncertainty)
 app.add_typer(train.app)
 app.command("unshuffle")(unshuffle.unshuffle)
+app.command("probe")(probe.probe)
 app.command("list")(listing.list_methods)
 app.command("describe")(describe.describe)
 
