@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from snellen._errors import SnellenError, UsageError
 from snellen.instruments._precision import fast_bfloat16
 from snellen.training.checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, write_checkpoint
+from snellen.training.small_maps import SmallMaps
 
 LossOf = Callable[[int], Tensor]
 """The number of a step -> its loss. All that is random in it comes from :func:`generator_of` and torch's global
@@ -148,7 +149,7 @@ def fit(
             torch.manual_seed(seed_of(seed, step))
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate(step)
-            with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+            with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)), SmallMaps():
                 loss = loss_of(step)
             value = loss.item()
             if not math.isfinite(value):
