@@ -37,8 +37,8 @@ KNOWN, ALL = 12_000, 16_000
 GAPS = (0, 2, 4, 6, 8)
 COURSES = {
     "pairs.safetensors": [],
-    "gap4.safetensors": ["--gap", "4", "--encoder", "large", "--steps", "5000"],
-    "classifier.safetensors": ["--model", "classifier", "--batch", "256", "--steps", "1400"],
+    "touching.safetensors": ["--gap", "0", "--steps", "2400"],
+    "classifier.safetensors": ["--model", "classifier", "--batch", "512", "--lr", "0.001"],
 }
 
 
@@ -87,7 +87,7 @@ def judge(path: Path, puzzles: Puzzles, whole: Tensor) -> None:
         f"{story['seconds'] / 60:.1f} min with {story['threads']} threads, {story['command']['steps']} steps of "
         f"{story['command']['batch']}; held back {story.get('held_back')}"
     )
-    if saved.about["gap"] == [0, 0]:
+    if saved.about["gap"][0] == 0:
         as_lost(path.name, puzzles, scorer, whole)
     at_gaps(path.name, scorer, whole, GAPS)
 

@@ -1,6 +1,6 @@
 """3 x 3 puzzles of 96-pixel crops of photographs that the network never saw, ours against the edges alone.
 
-    python benchmarks/photos_3x3.py [--steps 800] [--network FILE]
+    python benchmarks/photos_3x3.py [--steps 500] [--network FILE]
 
 200 photographs, split by photograph: 160 to train on, 40 to ask about. Each of the 40 is asked five times at a random
 place and scale (from its own resolution to the whole short side), and five times at its own resolution.
@@ -64,7 +64,7 @@ def report(name: str, scorer: Scorer, sets: dict[str, Tensor]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--network", type=Path, help="one that is there already")
     options = parser.parse_args()
     if not PHOTOS.is_dir():
@@ -78,7 +78,7 @@ def main() -> int:
     path = options.network or Path(tempfile.gettempdir()) / "snellen-photos" / "photos.safetensors"
     if options.network is None:
         others = photos.subset(np.setdiff1d(np.arange(len(photos)), asked))
-        settings = Settings(grid=GRID, gap=(0, 8), steps=options.steps, batch=16)
+        settings = Settings(grid=GRID, gap=(0, 4), steps=options.steps, batch=8)
         course.deshuffler(from_images(others, GRID, side=SIDE, seed=0), settings, path)
     saved = read_saved(path)
     print(f"trained for {saved.story['seconds'] / 60:.1f} min with {saved.story['threads']} threads")

@@ -88,8 +88,13 @@ def test_commands_name_verbs_and_options_that_exist(page: Path) -> None:
             assert words[0] == "--help"
             continue
         assert words[0] in VERBS, f"snellen {words[0]}"
-        known = {option for parameter in VERBS[words[0]].params for option in parameter.opts} | {"--help"}
-        for word in words[1:]:
+        verb, rest = VERBS[words[0]], words[1:]
+        tasks = getattr(verb, "commands", {})
+        if tasks and rest and not rest[0].isupper():
+            assert rest[0] in tasks, f"snellen {' '.join(words)}: tasks are {sorted(tasks)}"
+            verb, rest = tasks[rest[0]], rest[1:]
+        known = {option for parameter in verb.params for option in parameter.opts} | {"--help"}
+        for word in rest:
             assert not word.startswith("-") or word == "-" or word in known, f"snellen {' '.join(words)}: {word}"
 
 

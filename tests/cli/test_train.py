@@ -135,7 +135,7 @@ def test_gaps(text: str, gap: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("text", ["", "-4", "4-", "a", "1.5", "4--8", "0-8-10", "0x4", "²"])
 def test_what_is_no_gap(text: str) -> None:
-    with pytest.raises(UsageError, match="--gap must read like 4 or 0-8, in pixels, got"):
+    with pytest.raises(UsageError, match="--gap must read like 4 or 0-8, in pixels, or auto, got"):
         read_gap(text)
 
 

@@ -221,24 +221,6 @@ def test_pseudo_labels_are_a_second_course_beside_the_first(
     assert same(deshuffler(puzzles, SHORT, out, pseudo_labels=True), second)
 
 
-def test_pseudo_labels_see_the_pieces_as_the_network_was_trained(
-    puzzles: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The archive's pieces touch; a network of a gap is shown them without the pixels that it never saw."""
-    seen: list[tuple[int, ...]] = []
-    settings = deshuffle.Settings(steps=2, batch=8, gap=(4, 4))
-    first = deshuffler(puzzles, settings, tmp_path / "net.first.safetensors")
-    forward = type(first.module).forward
-
-    def watched(self: torch.nn.Module, pieces: Tensor) -> object:
-        seen.append(tuple(pieces.shape[-2:]))
-        return forward(self, pieces)
-
-    monkeypatch.setattr(type(first.module), "forward", watched)
-    deshuffler(puzzles, settings, tmp_path / "net.safetensors", pseudo_labels=True)
-    assert set(seen) == {(4, 4)}
-
-
 def test_pseudo_labels_need_lost_permutations(source: Source, puzzles: Source, tmp_path: Path) -> None:
     for without in (source, from_puzzles(all_known(puzzles), seed=0)):
         with pytest.raises(UsageError, match="pseudo-labels are for puzzles whose permutation is lost"):

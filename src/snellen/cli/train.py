@@ -65,8 +65,11 @@ def deshuffle(
     encoder: Encoder = "small",
     gap: Annotated[
         str,
-        typer.Option(help="Pixels missing between neighbours: 4, or 0-8 to draw anew.", rich_help_panel=NETWORK),
-    ] = "0",
+        typer.Option(
+            help="Pixels missing between neighbours: 4, or 0-8 to draw anew; auto is 0 to a quarter of a piece.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = "auto",
     normalise_pieces: Annotated[
         bool,
         typer.Option(help="Take its own mean and deviation from every piece.", rich_help_panel=NETWORK),
@@ -80,7 +83,7 @@ def deshuffle(
     ] = False,
     jitter: Jitter = 0.2,
     grey: Grey = 0.0,
-    steps: Steps = 2_400,
+    steps: Steps = 5_000,
     batch: Batch = 64,
     lr: Rate = None,
     side: Side = None,
@@ -200,9 +203,11 @@ def resumable(out: Path) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def read_gap(text: str) -> tuple[int, int]:
-    """``4`` or ``0-8`` as fewest and most pixels."""
+def read_gap(text: str) -> tuple[int, int] | None:
+    """``4`` or ``0-8`` as fewest and most pixels; None for ``auto``."""
+    if text == "auto":
+        return None
     low, dash, high = text.partition("-")
     if not low.strip().isdecimal() or (dash and not high.strip().isdecimal()):
-        raise UsageError(f"--gap must read like 4 or 0-8, in pixels, got {text!r}")
+        raise UsageError(f"--gap must read like 4 or 0-8, in pixels, or auto, got {text!r}")
     return int(low), int(high or low)

@@ -121,9 +121,8 @@ def _network(
 
 
 def _contender(saved: "Saved", puzzles: "Puzzles") -> "Contender":
-    """A trained network, to stand beside edge matching, at the gaps that it was trained for."""
+    """A trained network, to stand beside edge matching; it is asked at gaps that it never saw too."""
     from snellen.puzzles.arranger import NetworkScorer
-    from snellen.puzzles.gaps import GAPS
     from snellen.puzzles.unshuffle import Contender
 
     scorer = NetworkScorer(saved)
@@ -132,8 +131,7 @@ def _contender(saved: "Saved", puzzles: "Puzzles") -> "Contender":
             f"the network was trained on {saved.about['grid']} puzzles, these are {puzzles.grid}; give --grid "
             f"{saved.about['grid']} if that is what they are, or train a network for {puzzles.grid}"
         )
-    low, high = saved.about["gap"]
-    return Contender("the network", scorer, gaps=tuple(g for g in GAPS if low <= g <= high))
+    return Contender("the network", scorer)
 
 
 def _split_seed(saved: "Saved", seed: int) -> int:

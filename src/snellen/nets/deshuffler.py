@@ -99,24 +99,28 @@ class Seam(nn.Module):
         self.depth = depth
         self.near = nn.Linear(channels * depth, width, bias=False)
         self.far = nn.Linear(channels * depth, width, bias=False)
-        self.start = nn.BatchNorm2d(width)
+        self.start: nn.Module = nn.BatchNorm2d(width)
         self.along = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, width, (1, 3), padding=(0, 1), bias=False), nn.BatchNorm2d(width))
             for _ in range(layers)
         )
         self.judge = nn.Linear(2 * width, 1)
 
-    def forward(self, maps: Tensor, pieces: int) -> Float[Tensor, "n m m"]:
-        """(n * m, c, h, w), the maps of m pieces an image -> the score of piece i directly left of piece j."""
-        strips = maps.permute(0, 2, 3, 1)
-        one = self.near(self._strip(strips[:, :, -self.depth :]))
-        other = self.far(self._strip(strips[:, :, : self.depth].flip(2)))
+    def forward(self, maps: Tensor, pieces: int, pixels: Tensor | None = None) -> Float[Tensor, "n m m"]:
+        """(n * m, c, h, w), the maps of m pieces an image -> the score of piece i directly left of piece j.
+
+        ``pixels``, if given, are looked at beside the maps: further channels of them.
+        """
+        ends = [layer.permute(0, 2, 3, 1) for layer in (maps, pixels) if layer is not None]
+        one = self.near(self._strip(torch.cat([end[:, :, -self.depth :] for end in ends], dim=3)))
+        other = self.far(self._strip(torch.cat([end[:, :, : self.depth] for end in ends], dim=3).flip(2)))
         length, width = one.shape[-2:]
         pairs = one.view(-1, pieces, 1, length, width) + other.view(-1, 1, pieces, length, width)
         pairs = torch.relu(self.start(pairs.flatten(1, 2).permute(0, 3, 1, 2)))  # (n, width, m * m, length)
         for layer in self.along:
             pairs = torch.relu(pairs + layer(pairs))
-        seen = torch.cat([pairs.mean(dim=3), pairs.amax(dim=3)], dim=1).transpose(1, 2)
+        along = pairs.permute(0, 2, 3, 1)  # contiguous again: reductions over the seam read whole rows of channels
+        seen = torch.cat([along.mean(dim=2), along.amax(dim=2)], dim=2)
         scores: Tensor = self.judge(seen).float().view(-1, pieces, pieces)
         return scores
 
@@ -180,13 +184,13 @@ class Deshuffler(nn.Module):
         count = pieces.shape[1]
         flat = pieces.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         maps = self.encoder(flat)
-        levels = [torch.cat([maps[0], flat.to(maps[0].dtype)], dim=1), *maps[1:]]
         vectors = self.vector(F.adaptive_avg_pool2d(maps[-1], 2).flatten(1)).view(-1, count, self.place.in_features)
         beside, above = self._by_content(vectors)
-        for seam, level in zip(self.beside, levels, strict=False):
-            beside = beside + seam(level, count)
-        for seam, level in zip(self.above, levels, strict=False):
-            above = above + seam(level.transpose(-1, -2), count)
+        pixels: list[Tensor | None] = [flat.to(maps[0].dtype), *[None] * len(maps)]
+        for seam, level, seen in zip(self.beside, maps, pixels, strict=False):
+            beside = beside + seam(level, count, seen)
+        for seam, level, seen in zip(self.above, maps, pixels, strict=False):
+            above = above + seam(level.transpose(-1, -2), count, None if seen is None else seen.transpose(-1, -2))
         return Scores(beside, above, self.place(vectors).float())
 
     def _by_content(self, vectors: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,11 +11,14 @@ from snellen._errors import NetworkError, UsageError
 from snellen.instruments._precision import bfloat16, fast_bfloat16
 from snellen.nets.deshuffler import Deshuffler, Scores
 from snellen.nets.saved import Saved
+from snellen.puzzles.folded import folded
 from snellen.puzzles.grid import Grid
 from snellen.puzzles.pieces import cut, join
 
-SURE = 0.999
+SURE = 0.99
 """An arrangement less probable than this is looked at a second time, mirrored."""
+BLOCK = 64
+"""Puzzles scored at once: their maps stay in the cache, which is a third faster than 256."""
 FLAT = 1e-3
 """The least standard deviation that a piece is divided by, in units of the normalised pixels."""
 
@@ -132,6 +135,7 @@ class NetworkScorer:
 
     def __init__(self, saved: Saved) -> None:
         self.arranger = arranger_of(saved)
+        self.arranger.solver = folded(self.arranger.solver)
         self.mean = torch.tensor(saved.mean).view(-1, 1, 1)
         self.std = torch.tensor(saved.std).view(-1, 1, 1)
 
@@ -153,6 +157,11 @@ class NetworkScorer:
         return scores
 
     def _look(self, pieces: Tensor) -> Scores | Tensor:
+        parts = [self._block(block) for block in pieces.split(BLOCK)]
+        joined = [torch.cat(part) for part in zip(*map(_parts, parts), strict=True)]
+        return Scores(*joined) if isinstance(parts[0], Scores) else joined[0]
+
+    def _block(self, pieces: Tensor) -> Scores | Tensor:
         if not fast_bfloat16(pieces.device):
             return self.arranger.scores(pieces)
         with bfloat16(pieces.device.type):

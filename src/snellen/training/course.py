@@ -140,7 +140,7 @@ def finished(out: Path, command: Mapping[str, Any]) -> Saved | None:
 
 def _arranged(saved: Saved, source: Source, settings: deshuffle.Settings) -> dict[str, Any]:
     """Image level and piece level on the images held back, at the smallest gap, beside the edges alone."""
-    gap, grid = settings.gap[0], settings.grid
+    gap, grid = int(saved.about["gap"][0]), settings.grid
     told = {}
     for name, scorer in (("held_back", NetworkScorer(saved)), ("held_back_edges", edge_scores)):
         found = measure(scorer, source.held, grid, gap=gap, seed=settings.seed)

@@ -40,7 +40,8 @@ class Settings:
         model: ``pairs`` scores pairs of pieces; ``classifier`` is VGG-11 with BatchNorm on the whole image, one
             output an arrangement.
         encoder: of ``pairs``: ``small``, ``large`` or ``vgg11_bn``.
-        gap: fewest and most pixels missing between neighbours; drawn anew for every step. Even numbers.
+        gap: fewest and most pixels missing between neighbours, even, drawn anew for every step. If not given, from 0
+            to a quarter of a piece: a network that cannot rely on the last pixels does better on touching pieces too.
         normalise_pieces: take mean and standard deviation of its own from every piece.
         jitter: how far brightness, contrast and colours of an image are changed, as a part.
         grey: part of the images that lose their colours.
@@ -54,11 +55,11 @@ class Settings:
     grid: Grid = QUARTERS
     model: str = "pairs"
     encoder: str = "small"
-    gap: tuple[int, int] = (0, 0)
+    gap: tuple[int, int] | None = None
     normalise_pieces: bool = False
     jitter: float = 0.2
     grey: float = 0.0
-    steps: int = 2_400
+    steps: int = 5_000
     batch: int = 64
     learning_rate: float | None = None
     seed: int = 0
@@ -68,7 +69,7 @@ class Settings:
             raise unknown("model", self.model, MODELS)
         if self.encoder not in ENCODERS:
             raise unknown("encoder", self.encoder, ENCODERS)
-        low, high = self.gap
+        low, high = self.gap or (0, 0)
         if not 0 <= low <= high or low % 2 or high % 2:
             raise UsageError(f"gap must be even and at least 0, one number or low-high, got {low}-{high}")
         if self.model == "classifier" and not self.grid.countable:
@@ -86,7 +87,18 @@ class Settings:
     @property
     def command(self) -> dict[str, Any]:
         """The settings as JSON can hold them."""
-        return {**asdict(self), "grid": str(self.grid), "gap": list(self.gap)}
+        return {**asdict(self), "grid": str(self.grid), "gap": None if self.gap is None else list(self.gap)}
+
+    def gaps(self, side: tuple[int, int]) -> tuple[int, int]:
+        """Fewest and most pixels for images of this height and width.
+
+        >>> Settings().gaps((32, 32))
+        (0, 4)
+        """
+        if self.gap is not None:
+            return self.gap
+        piece = min(side[0] // self.grid.rows, side[1] // self.grid.columns)
+        return (0, 0 if self.model == "classifier" else 2 * (piece // 8))
 
 
 def train(
@@ -122,6 +134,7 @@ def train(
         module.load_state_dict(start.module.state_dict())
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     arranger = Arranger(module, settings.grid, normalise_pieces=settings.normalise_pieces)
+    low, high = settings.gaps(views.side)
     mean = views.mean
     scale = torch.tensor(mean).view(-1, 1, 1)
     loss_of_pieces = _loss_of_pairs if arranger.in_pairs else _loss_of_whole
@@ -130,7 +143,6 @@ def train(
         generator = generator_of(settings.seed, step)
         rows = rows_of(step, batch=batch, count=len(views), seed=settings.seed)
         images = (views.augmented(rows, generator, jitter=settings.jitter, grey=settings.grey) - scale) / STD
-        low, high = settings.gap
         gap = low + 2 * int(torch.randint((high - low) // 2 + 1, (), generator=generator))
         return loss_of_pieces(arranger, cut(images, settings.grid, gap=gap), generator)
 
@@ -155,7 +167,7 @@ def train(
         std=(STD,) * len(mean),
         about={
             "grid": str(settings.grid),
-            "gap": list(settings.gap),
+            "gap": [low, high],
             "normalise_pieces": settings.normalise_pieces,
             "side": list(views.side),
         },

@@ -41,8 +41,13 @@ def edges(seen: Unshuffled) -> Finding:
         same, table = _agreement(first, seen.judgements[EDGES.name])
         sentence += f" {seen.solver.capitalize()} and edge matching agree on {same:.1%} of the held-back puzzles."
         evidence.append(table)
+        learnt = curves.get(seen.solver, {})
+        if len(learnt) > 1:
+            near, far = min(learnt), max(learnt)
+            sentence += f" Over the same gaps {seen.solver} goes from {learnt[near].value:.1%} to "
+            sentence += f"{learnt[far].value:.1%}."
         measured |= {"agreement_with_edges": same}
-        measured |= {f"accuracy_gap_{gap}": found.value for gap, found in curves.get(seen.solver, {}).items()}
+        measured |= {f"accuracy_gap_{gap}": found.value for gap, found in learnt.items()}
     return Finding(
         "puzzle/edges",
         "info",
