@@ -49,6 +49,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "subject/load/optional.py": "subject/load/test_hubs.py",
     "subject/predictions.py": "test_resnet20.py",
     "subject/source.py": "subject/test_images.py",
+    "training/health/facts.py": "training/health/test_observe.py",
 }
 """Modules without a test file of their own, and where in tests/ they are tested."""
 TESTED_AS_A_WHOLE = ("checks", "cli", "exam", "report")
@@ -65,6 +66,7 @@ PUBLIC = {
     "Preprocessing",
     "SnellenError",
     "UsageError",
+    "audit_training",
     "examine",
     "load_images",
     "load_network",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from snellen._errors import NotApplicable as NotApplicable
     from snellen._errors import SnellenError as SnellenError
     from snellen._errors import UsageError as UsageError
+    from snellen.exam.audit import audit_training as audit_training
     from snellen.exam.run import examine as examine
     from snellen.findings.finding import Finding as Finding
     from snellen.findings.findings import Findings as Findings
@@ -34,6 +35,7 @@ _HOMES = {
     "Preprocessing": "snellen.subject.preprocessing",
     "SnellenError": "snellen._errors",
     "UsageError": "snellen._errors",
+    "audit_training": "snellen.exam.audit",
     "examine": "snellen.exam.run",
     "load_images": "snellen.subject.load.images",
     "load_network": "snellen.subject.load.network",

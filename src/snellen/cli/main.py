@@ -5,7 +5,19 @@ import traceback
 
 import typer
 
-from snellen.cli import describe, examine, explain, listing, predict, probe, train, uncertainty, unshuffle, visualise
+from snellen.cli import (
+    audit,
+    describe,
+    examine,
+    explain,
+    listing,
+    predict,
+    probe,
+    train,
+    uncertainty,
+    unshuffle,
+    visualise,
+)
 
 app = typer.Typer(
     name="snellen",
@@ -26,6 +38,7 @@ app.command("uncertainty")(uncertainty.uncertainty)
 app.add_typer(train.app)
 app.command("unshuffle")(unshuffle.unshuffle)
 app.command("probe")(probe.probe)
+app.command("audit")(audit.audit)
 app.command("list")(listing.list_methods)
 app.command("describe")(describe.describe)
 

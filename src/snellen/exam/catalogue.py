@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from snellen.checks import training
 from snellen.checks._base import CHECKS
 from snellen.instruments import attribution, uncertainty, visualisation
 
@@ -12,5 +13,6 @@ def catalogue() -> dict[str, Mapping[str, type]]:
         "attribution": attribution.METHODS,
         "visualisation": visualisation.METHODS,
         "uncertainty": uncertainty.METHODS,
+        "training": training.CHECKS,
         "checks": CHECKS,
     }

@@ -35,6 +35,23 @@ def factory_network(spec: str) -> Network:
     >>> factory_network("torch.nn:Identity").name
     'Identity'
     """
+    made = made_by(spec)
+    if isinstance(made, Network):
+        return made
+    if not isinstance(made, nn.Module):
+        raise NetworkError(f"{spec} should return an nn.Module or a Network, got {type(made).__name__}")
+    return Network(made)
+
+
+def made_by(spec: str) -> object:
+    """What ``path/to/file.py:name`` or ``package.module:name`` makes: the function is called, a network taken as is.
+
+    Raises:
+        UsageError, NetworkError: as for :func:`factory_network`, whatever was made.
+
+    >>> made_by("builtins:dict")
+    {}
+    """
     where, _, name = spec.rpartition(":")
     path = Path(where).expanduser() if where.endswith(".py") else None
     if path is not None and not path.is_file():
@@ -47,11 +64,7 @@ def factory_network(spec: str) -> Network:
             if not callable(made):
                 raise UsageError(f"{spec} should be a function or a class, got {type(made).__name__}")
             made = made()
-    if isinstance(made, Network):
-        return made
-    if not isinstance(made, nn.Module):
-        raise NetworkError(f"{spec} should return an nn.Module or a Network, got {type(made).__name__}")
-    return Network(made)
+    return made
 
 
 def factories_in(path: Path) -> tuple[str, ...]:

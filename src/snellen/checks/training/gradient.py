@@ -1,0 +1,125 @@
+"""Does a gradient reach what is to be trained?"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from snellen.checks.training._base import TrainingCheck, blocks, listed
+from snellen.findings.finding import Finding
+from snellen.training.health.facts import Observation, Parameter
+from snellen.training.health.verdicts import verdicts
+
+NAME = "training/gradient"
+
+
+@dataclass(frozen=True)
+class Gradient(TrainingCheck):
+    """Gradients that are not finite, cut off, zero or not there.
+
+    The forward is watched operation by operation, with gradients and without, so it is known which parameters the loss
+    was computed from. *Cut*: the loss was, an optimizer holds it, and no gradient came back (``detach``, ``no_grad``,
+    ``argmax``, ``.data``): an error where the numbers are random and trained layers work on what comes of them, a
+    warning where they are not random, and only mentioned where nothing trained stands behind (a teacher) or where the
+    whole optimizer gets no gradient (the other phase of two). *No path*: the loss was not computed from it, such as an
+    unused head: mentioned. *Zero*: exact zeros in all gradients with a loss that is not 0 are an error; in
+    some, they are
+    mentioned, with the zeros behind them that explain it.
+    """
+
+    def __call__(self, seen: Observation) -> Sequence[Finding]:
+        found = [*self._not_finite(seen), *self._none_at_all(seen)]
+        if not found:
+            found = [*self._cut(seen), *self._zero(seen), *self._no_path(seen)]
+        got = [p for p in seen.parameters if p.grad == "finite"]
+        text = f"A finite gradient reaches {len(got)} of {len(seen.parameters)} parameter tensors."
+        return found or [Finding(NAME, "ok", "Gradients", text)]
+
+    def _not_finite(self, seen: Observation) -> Iterator[Finding]:
+        bad = [p.name for p in seen.parameters if p.grad == "not finite"]
+        if not math.isfinite(seen.loss):
+            fed = [t for t in seen.inputs if t.is_floating_point() and not bool(t.isfinite().all())]
+            text = f"The loss of this batch is {seen.loss}."
+            text += " The batch itself holds NaN or infinity." if fed else ""
+            remedy = "Clean the images." if fed else "Look for a logarithm or a root of 0, a division, or an overflow."
+            yield Finding(NAME, "error", "The loss is not finite", text, remedy=remedy)
+        elif bad:
+            text = f"The loss is {seen.loss:.4g}, and the gradient of {listed(bad)} holds NaN or infinity."
+            remedy = "Look for a root or a norm at 0, or an overflow in half precision without a gradient scaler."
+            yield Finding(NAME, "error", "Gradients are not finite", text, remedy=remedy)
+
+    def _none_at_all(self, seen: Observation) -> Iterator[Finding]:
+        held = [p for p in seen.parameters if p.groups]
+        if seen.has_graph or not (held or seen.strangers):
+            return
+        reached = [p for p in held if p.reaches]
+        frozen = [p for p in held if not p.requires_grad]
+        text = "No gradient reaches any parameter. "
+        if reached and len(frozen) == len(held):
+            text += "All that the optimizers hold has requires_grad = False."
+        elif reached:
+            text += "The loss is computed from "
+            text += f"{listed(blocks([p.name for p in reached]))}, but the graph is cut on the way."
+        else:
+            text += "The loss is computed from none of the parameters that the optimizers hold."
+        remedy = "Look for detach, no_grad, item, argmax, numpy or .data between the network and the loss."
+        yield Finding(NAME, "error", "Nothing can learn", text, remedy=remedy)
+
+    def _cut(self, seen: Observation) -> Iterator[Finding]:
+        found = verdicts(seen)
+        alive = {o for p in seen.parameters if p.grad in ("finite", "zero") for o, _, _ in p.groups}
+        cut = [p for p in seen.parameters if found[p.name] == "graph cut"]
+        other = [p for p in cut if not {o for o, _, _ in p.groups} & alive]
+        here = [p for p in cut if p not in other and seen.feeds(p.name)]
+        teacher = [p for p in cut if p not in other and p not in here]
+        if here:
+            random = any(p.fresh.random for p in here)
+            behind = blocks(sorted({q for p in here for q in seen.feeds(p.name)}))
+            text = (
+                f"An optimizer holds {listed(blocks([p.name for p in here]))}, and {listed(behind)} "
+                "work on what comes of "
+                f"{'it' if len(here) == 1 else 'them'}, but no gradient comes back: the graph is cut between the two."
+            )
+            text += " The numbers are still those of the initialisation." if random else ""
+            remedy = "Remove the detach, no_grad, numpy or .data between them; if the layers are meant to stay as they "
+            remedy += "are, take them out of the optimizer."
+            yield Finding(NAME, "error" if random else "warning", "The graph is cut", text, remedy=remedy)
+        if other:
+            text = (
+                f"{listed(blocks([p.name for p in other]))} get no gradient from this loss, nor does anything else in "
+            )
+            yield Finding(
+                NAME, "info", "Not trained by this loss", f"{text}their optimizer: another phase trains them."
+            )
+        if teacher:
+            text = (
+                f"{listed(blocks([p.name for p in teacher]))} get no gradient and nothing trained stands behind them."
+            )
+            yield Finding(NAME, "info", "Without a gradient", text)
+
+    def _zero(self, seen: Observation) -> Iterator[Finding]:
+        zero = [p for p in seen.parameters if p.grad == "zero" and p.groups]
+        if not zero:
+            return
+        if not any(p.grad == "finite" for p in seen.parameters) and seen.loss != 0:
+            text = f"All gradients are exactly 0 although the loss is {seen.loss:.4g}: this batch teaches nothing."
+            remedy = "Look for units that are shut for every image, a constant output, or a product with 0."
+            yield Finding(NAME, "error", "All gradients are 0", text, remedy=remedy)
+            return
+        explained = [p for p in zero if any(_shuts(q, p) for q in seen.parameters)]
+        names = listed(blocks([p.name for p in zero]))
+        text = f"The gradient of {names} is exactly 0 on this batch"
+        text += ": a weight behind it is still all zeros, as low-rank and residual branches begin" if explained else ""
+        yield Finding(NAME, "info", "Zero gradient", f"{text}.")
+
+    def _no_path(self, seen: Observation) -> Iterator[Finding]:
+        found = verdicts(seen)
+        lost = [p for p in seen.parameters if found[p.name] == "no path to the loss"]
+        if lost:
+            idle = [p.name for p in lost if not p.called]
+            text = f"The loss is not computed from {listed(blocks([p.name for p in lost]))}"
+            text += f"; {listed(blocks(idle))} did not run." if idle else "."
+            yield Finding(NAME, "info", "No path to the loss", text)
+
+
+def _shuts(q: Parameter, p: Parameter) -> bool:
+    return q.zeros and p.name in q.consumes

@@ -1,0 +1,57 @@
+"""Does training begin from ignorance?"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from snellen.checks.training._base import TrainingCheck
+from snellen.findings.finding import Finding
+from snellen.training.health.facts import Observation
+
+NAME = "training/initial_loss"
+
+
+@dataclass(frozen=True)
+class InitialLoss(TrainingCheck):
+    """The cross-entropy of the first batch beside ln k, that of saying 1/k for each of k classes.
+
+    A warning above ``factor`` ln k + ``margin`` before the first step: the network begins sure and wrong, because of
+    inputs or a last layer of a wrong scale, or classes in another order than its weights know. Below it
+    nothing is wrong:
+    pretrained networks begin low. Once an optimizer has stepped, nothing is said.
+
+    Reference: Karpathy 2019, A recipe for training neural networks ("verify loss @ init").
+    """
+
+    factor: float = 2.0
+    margin: float = 2.0
+
+    def __call__(self, seen: Observation) -> Sequence[Finding]:
+        calls = [
+            c
+            for c in seen.losses
+            if c.name == "cross_entropy"
+            and c.input.ndim == 2
+            and c.input.shape[1] > 1
+            and not c.target.is_floating_point()
+        ]
+        if not calls or not seen.first_step:
+            return []
+        call = calls[0]
+        k = call.input.shape[1]
+        loss = float(
+            F.cross_entropy(call.input.float(), call.target, ignore_index=call.options.get("ignore_index", -100))
+        )
+        guess = math.log(k)
+        text = f"Cross-entropy before the first step is {loss:.3f}; saying 1/{k} for "
+        text += f"every class would be ln {k} = {guess:.3f}."
+        measured = {"initial_cross_entropy": loss, "guessing_cross_entropy": guess} if math.isfinite(loss) else {}
+        if loss <= self.factor * guess + self.margin:
+            return [Finding(NAME, "ok", "Initial loss", text, measured=measured)]
+        largest = max((float(t.abs().max()) for t in seen.inputs if t.is_floating_point() and t.numel()), default=0.0)
+        text += f" The inputs reach {largest:.3g}." if largest > 10 else ""
+        remedy = "Bring the inputs to mean 0 and deviation 1" if largest > 10 else "Look at the scale of the last layer"
+        remedy += "; with pretrained weights, at the order of the classes."
+        return [Finding(NAME, "warning", "Begins sure and wrong", text, measured=measured, remedy=remedy)]

@@ -1,0 +1,170 @@
+"""Is the loss fed with what its formula is for?"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from snellen.checks.training._base import TrainingCheck
+from snellen.findings.finding import Finding, Severity
+from snellen.training.health.calls import LossCall
+from snellen.training.health.facts import Observation
+from snellen.training.health.flow import RELU
+
+NAME = "training/loss_input"
+NEAR = 0.03  # of a sum of probabilities from 1, wide enough for bfloat16
+
+
+@dataclass(frozen=True)
+class LossInput(TrainingCheck):
+    """What each loss of ``torch.nn.functional`` was given, by its values and by the operation that made them.
+
+    Errors, each by a closed form:
+
+    - ``cross_entropy`` of probabilities (made by softmax, or every row at least 0 with the sum 1): softmax is applied
+      twice, the score of k classes cannot fall below ln(1 + (k - 1)/e), and gradients are flat.
+    - ``nll_loss`` or ``kl_div`` of what are no log-probabilities: -z_y has no lower bound, so the loss falls for ever
+      without learning. The sum of exp over a row must be 1.
+    - ``binary_cross_entropy_with_logits`` of probabilities (made by sigmoid or softmax).
+    - Targets outside [0, 1] for the binary losses, negative ones for ``cross_entropy``: unbounded below as well.
+    - ``cross_entropy`` over one class: always 0. ``mse_loss`` of shapes that are spread against each other.
+
+    Warnings: ``cross_entropy`` behind a ReLU or a sigmoid; target rows that do not sum to 1.
+
+    Reference: IN5400/FYS3033 home exam 2022, problem 1b: a cross-entropy needs stochastic vectors.
+    """
+
+    def __call__(self, seen: Observation) -> Sequence[Finding]:
+        found: list[Finding] = []
+        for call in seen.losses:
+            judge = _JUDGES.get(call.name)
+            fault = judge(call) if judge is not None and call.input.numel() else None
+            if fault is not None and fault.title not in {f.title for f in found}:
+                found.append(fault)
+        if found:
+            return found
+        names = sorted({c.name for c in seen.losses})
+        text = f"{', '.join(names)} is given what it is for." if names else "No loss of torch.nn.functional was called."
+        return [Finding(NAME, "ok" if names else "info", "What the loss is given", text)]
+
+
+def _finding(severity: Severity, title: str, text: str, remedy: str) -> Finding:
+    return Finding(NAME, severity, title, text, remedy=remedy)
+
+
+def _cross_entropy(call: LossCall) -> Finding | None:
+    if call.input.ndim < 2:
+        return None
+    k = call.input.shape[1]
+    if k == 1:
+        text = "cross_entropy is given one score an example; the softmax over one class is 1 and the loss always 0."
+        return _finding(
+            "error", "Cross-entropy over one class", text, "Use binary_cross_entropy_with_logits, or two outputs."
+        )
+    rows = _rows(call.input)
+    if call.origin == "_softmax" or _probabilities(rows):
+        text = (
+            "cross_entropy is given "
+            f"probabilities{' (the output of softmax)' if call.origin == '_softmax' else ''} and "
+            f"applies softmax again: with {k} classes the loss cannot fall below ln(1 + {k - 1}/e) = "
+            f"{math.log(1 + (k - 1) / math.e):.3f}, however sure the network is, and its gradient is small everywhere."
+        )
+        return _finding("error", "Softmax before cross-entropy", text, "Give it the scores before the softmax.")
+    if call.origin in RELU or call.origin == "sigmoid":
+        name = "ReLU" if call.origin in RELU else "sigmoid"
+        text = f"cross_entropy is given the output of a {name}: no score can be "
+        text += f"{'negative' if name == 'ReLU' else 'above 1'}."
+        return _finding("warning", f"{name} before cross-entropy", text, f"Remove the {name} behind the last layer.")
+    return _soft_targets(call)
+
+
+def _soft_targets(call: LossCall) -> Finding | None:
+    if not call.target.is_floating_point() or call.target.shape != call.input.shape:
+        return None
+    targets = _rows(call.target)
+    if bool((targets < -1e-4).any()):
+        text = f"Targets of cross_entropy go down to {float(targets.min()):.3g}; with "
+        text += "a negative one the loss has no lower bound."
+        return _finding("error", "Negative targets", text, "Give class indices, or rows of probabilities.")
+    sums = targets.sum(dim=1)
+    off = (sums - 1).abs() > NEAR
+    if bool(off.any()):
+        text = f"{int(off.sum())} of {len(sums)} target rows do not sum to 1 (from {float(sums.min()):.3g} to "
+        text += f"{float(sums.max()):.3g}): they are no distribution over classes."
+        remedy = "For several labels an image use binary_cross_entropy_with_logits; else normalise the rows."
+        return _finding("warning", "Target rows are no probabilities", text, remedy)
+    return None
+
+
+def _log_probabilities(call: LossCall) -> Finding | None:
+    if call.input.ndim < 2:
+        return None
+    rows = _rows(call.input)
+    if call.name == "kl_div" and not bool((rows > 1e-3).any()):
+        return None
+    sums = torch.logsumexp(rows, dim=1)
+    if not bool((sums.abs() > NEAR).any()):
+        return None
+    if call.origin == "_softmax" or _probabilities(rows):
+        text = (
+            f"{call.name} is given probabilities where it wants their logarithms: it is -z_y, which is never below -1."
+        )
+        return _finding("error", "Probabilities into NLL", text, "Use log_softmax, not softmax, before it.")
+    text = (
+        f"{call.name} is given rows that are no log-probabilities: the sum of exp over a row "
+        f"is {float(sums.exp().min()):.3g} "
+        f"to {float(sums.exp().max()):.3g} and should be 1. It is -z_y, so without the "
+        "normalisation it has no lower bound: "
+        "it can fall for ever by scaling up, without learning."
+    )
+    return _finding("error", "Scores into NLL", text, "Use cross_entropy, or log_softmax over the classes before it.")
+
+
+def _binary(call: LossCall) -> Finding | None:
+    low, high = float(call.target.min()), float(call.target.max())
+    if low < -1e-4 or high > 1 + 1e-4:
+        text = f"Targets of {call.name} go from {low:.3g} to {high:.3g}; outside [0, 1] the loss has no lower bound."
+        return _finding(
+            "error", "Targets outside [0, 1]", text, "Scale the targets to [0, 1]; divide masks of 255 by 255."
+        )
+    if call.name.endswith("logits") and call.origin in ("sigmoid", "_softmax"):
+        made = call.origin.strip("_")
+        text = f"binary_cross_entropy_with_logits is given the output of {made} and applies sigmoid again."
+        text += " Its probabilities can only lie between 0.5 and 0.731."
+        return _finding("error", f"{made.capitalize()} before BCE with logits", text, f"Remove the {made}.")
+    return None
+
+
+def _squared(call: LossCall) -> Finding | None:
+    if call.input.shape == call.target.shape or 1 in (call.input.numel(), call.target.numel()):
+        return None
+    whole = torch.broadcast_shapes(call.input.shape, call.target.shape)
+    if math.prod(whole) == max(call.input.numel(), call.target.numel()):
+        return None
+    shapes = f"{tuple(call.input.shape)} and {tuple(call.target.shape)}"
+    text = f"mse_loss is given shapes {shapes} and spreads them to {tuple(whole)}: "
+    text += "every output is compared with every target."
+    return _finding(
+        "error", "Shapes are spread against each other", text, "Give both the same shape: squeeze or unsqueeze one."
+    )
+
+
+def _rows(values: Tensor) -> Tensor:
+    """(n, k) float32: the classes are the second axis."""
+    return values.detach().movedim(1, -1).reshape(-1, values.shape[1]).float()
+
+
+def _probabilities(rows: Tensor) -> bool:
+    return len(rows) >= 2 and bool((rows >= 0).all()) and bool(((rows.sum(dim=1) - 1).abs() < 1e-4).all())
+
+
+_JUDGES: dict[str, Callable[[LossCall], Finding | None]] = {
+    "cross_entropy": _cross_entropy,
+    "nll_loss": _log_probabilities,
+    "kl_div": _log_probabilities,
+    "binary_cross_entropy": _binary,
+    "binary_cross_entropy_with_logits": _binary,
+    "mse_loss": _squared,
+}

@@ -1,0 +1,111 @@
+"""Which modules ran, in which mode, and which losses were computed of what."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode
+
+LOSSES: dict[Callable[..., Any], str] = {
+    F.cross_entropy: "cross_entropy",
+    F.nll_loss: "nll_loss",
+    F.binary_cross_entropy: "binary_cross_entropy",
+    F.binary_cross_entropy_with_logits: "binary_cross_entropy_with_logits",
+    F.kl_div: "kl_div",
+    F.mse_loss: "mse_loss",
+}
+
+
+@dataclass
+class ModuleCall:
+    """A module that ran: its mode then, how often, and how many values a channel a normalisation saw at least."""
+
+    module: nn.Module
+    name: str
+    training: bool
+    calls: int = 0
+    values: int | None = None
+    drift: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class LossCall:
+    """A loss function that was called: its input and target, and the operation that made the input."""
+
+    name: str
+    input: Tensor
+    target: Tensor
+    origin: str
+    options: dict[str, Any]
+
+
+class Losses(TorchFunctionMode):
+    """Notes every call of a loss of ``torch.nn.functional``, whatever it was called through."""
+
+    def __init__(self, origin: Callable[[Tensor], str]) -> None:
+        super().__init__()
+        self.found: list[LossCall] = []
+        self._origin = origin
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = LOSSES.get(func) if callable(func) and getattr(func, "__hash__", None) else None
+        if name is not None:
+            fed = [*args[:2], *(kwargs[k] for k in ("input", "target") if k in kwargs)]
+            if len(fed) == 2 and all(isinstance(t, Tensor) for t in fed):
+                options = {k: v for k, v in kwargs.items() if k not in ("input", "target")}
+                self.found.append(LossCall(name, fed[0].detach(), fed[1].detach(), self._origin(fed[0]), options))
+        return func(*args, **kwargs)
+
+
+@dataclass
+class Calls:
+    """The modules that are running now, and those that ran."""
+
+    names: dict[int, str]
+    running: list[nn.Module] = field(default_factory=list)
+    ran: dict[int, ModuleCall] = field(default_factory=dict)
+
+    def where(self) -> str:
+        """The innermost running module that belongs to the network."""
+        return next((self.names[id(m)] for m in reversed(self.running) if id(m) in self.names), "")
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Hooks for all modules, put on none of them."""
+        with ExitStack() as stack:
+            stack.callback(register_module_forward_pre_hook(self._enter).remove)
+            stack.callback(register_module_forward_hook(self._leave, always_call=True).remove)
+            yield
+
+    def _enter(self, module: nn.Module, inputs: Any) -> None:
+        self.running.append(module)
+        if id(module) not in self.names:
+            return
+        call = self.ran.setdefault(id(module), ModuleCall(module, self.names[id(module)], module.training))
+        call.calls += 1
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and inputs and isinstance(inputs[0], Tensor):
+            _note_statistics(call, module, inputs[0])
+
+    def _leave(self, module: nn.Module, _inputs: Any, _output: Any) -> None:
+        if self.running and self.running[-1] is module:
+            self.running.pop()
+
+
+def _note_statistics(call: ModuleCall, module: nn.modules.batchnorm._BatchNorm, x: Tensor) -> None:
+    """How many values a channel, and how far this batch is from the running statistics, in their deviations."""
+    values = x.numel() // max(1, x.shape[1]) if x.ndim > 1 else x.numel()
+    call.values = values if call.values is None else min(call.values, values)
+    if module.running_mean is None or module.running_var is None or x.ndim < 2 or values < 2:
+        return
+    axes = [d for d in range(x.ndim) if d != 1]
+    seen = x.detach().float()
+    mean, var = seen.mean(dim=axes), seen.var(dim=axes, unbiased=False)
+    scale = (module.running_var.float() + module.eps).sqrt()
+    shift = (mean - module.running_mean.float()).abs() / scale
+    stretch = ((var + module.eps).sqrt() / scale).log().abs()
+    call.drift = max(call.drift, float(shift.maximum(stretch).median()))

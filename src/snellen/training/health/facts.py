@@ -1,0 +1,161 @@
+"""What one observed step said, as values that checks judge."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from snellen.training.health.calls import LossCall, ModuleCall
+from snellen.training.health.flow import Activation
+from snellen.training.health.fresh import Fresh
+from snellen.training.health.setup import TrainingSetup
+
+Verdict = Literal[
+    "trained",
+    "frozen on purpose",
+    "forgotten random",
+    "no path to the loss",
+    "zero gradient",
+    "stepped but unchanged",
+    "learning rate 0",
+    "graph cut",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """One parameter of the network.
+
+    Attributes:
+        name: its first name; ``aliases`` are the others of a tied weight.
+        module: the name of its owner.
+        groups: (optimizer, group, learning rate) of each place it is stepped from.
+        grad: ``none``, ``zero``, ``finite`` or ``not finite``.
+        grad_norm: Euclidean.
+        reaches: the loss was computed from it, with a graph or without.
+        called: its owner ran.
+        consumes: names of the parameters that the data it is applied to was computed from.
+        fresh: whether it looks as initialisation made it.
+        changed: the optimizers' step changed a bit of it; None if no step was made.
+        visible: a plain step lr |g| would have been large enough to be seen in its precision.
+    """
+
+    name: str
+    module: str
+    aliases: tuple[str, ...]
+    shape: tuple[int, ...]
+    requires_grad: bool
+    groups: tuple[tuple[int, int, float], ...]
+    grad: Literal["none", "zero", "finite", "not finite"]
+    grad_norm: float
+    reaches: bool
+    called: bool
+    consumes: frozenset[str]
+    fresh: Fresh
+    changed: bool | None
+    visible: bool
+    zeros: bool
+    scheduled: bool
+
+    @property
+    def count(self) -> int:
+        """Numbers in it."""
+        return int(torch.Size(self.shape).numel())
+
+    @property
+    def trains(self) -> bool:
+        """It is in an optimizer, asks for a gradient and gets one: it changes in this "
+        "training, or will after warm-up."""
+        moving = any(rate != 0 for _, _, rate in self.groups) or (bool(self.groups) and self.scheduled)
+        return moving and self.requires_grad and self.grad != "none"
+
+
+@dataclass(frozen=True, eq=False)
+class Stranger:
+    """A tensor that an optimizer holds and the network does not."""
+
+    optimizer: int
+    shape: tuple[int, ...]
+    grad: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One optimizer: its class, its settings, whether it has made a step, and how much of it is this network's."""
+
+    name: str
+    settings: dict[str, float | bool | str]
+    rates: tuple[float, ...]
+    stepped: bool
+    scheduled: bool
+    own: int
+    duplicates: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """The optimizers' step on this batch, and the loss of the same batch along it.
+
+    ``losses``: (multiple of the actual update, loss), 0 and 1 among them; empty where no step was made.
+    """
+
+    losses: tuple[tuple[float, float], ...]
+    failure: str = ""
+
+    def at(self, multiple: float) -> float:
+        """The loss after this multiple of the update; NaN if it was not tried."""
+        return dict(self.losses).get(multiple, float("nan"))
+
+    @property
+    def critical(self) -> float:
+        """The smallest multiple tried at which the loss is above where it began; infinity if none is."""
+        start = self.at(0)
+        return min((m for m, loss in self.losses if m > 0 and not loss <= start), default=float("inf"))
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What else was given: one step of the user's own loop, a validation, the splits of the data, how long to try."""
+
+    step: Callable[[], Any] | None = None
+    validate: Callable[[], Any] | None = None
+    splits: Mapping[str, Any] = field(default_factory=dict)
+    verify_steps: int = 0
+    overfit_steps: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """One step of training, watched and undone."""
+
+    setup: TrainingSetup
+    loss: float
+    has_graph: bool
+    parameters: tuple[Parameter, ...]
+    strangers: tuple[Stranger, ...]
+    rules: tuple[Rule, ...]
+    modules: tuple[ModuleCall, ...]
+    activations: tuple[Activation, ...]
+    used: int
+    losses: tuple[LossCall, ...]
+    trial: Trial
+    stale_grads: tuple[str, ...]
+    inputs: tuple[Tensor, ...]
+    seed: int
+    asked: Asked
+
+    @property
+    def first_step(self) -> bool:
+        """No optimizer has made a step yet."""
+        return not any(rule.stepped for rule in self.rules)
+
+    @property
+    def trained(self) -> frozenset[str]:
+        """Names of the parameters that change in this training."""
+        return frozenset(p.name for p in self.parameters if p.trains)
+
+    def feeds(self, name: str) -> frozenset[str]:
+        """The trained parameters whose data was computed from a parameter."""
+        return frozenset(p.name for p in self.parameters if p.trains and name in p.consumes)

@@ -1,0 +1,233 @@
+"""What each number of a forward was computed from: every operation is watched, with gradients or without."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+
+DATA = 1
+RANDOM = frozenset(
+    [
+        "rand",
+        "randn",
+        "randint",
+        "randperm",
+        "normal",
+        "bernoulli",
+        "rand_like",
+        "randn_like",
+        "randint_like",
+        "uniform",
+        "uniform_",
+        "normal_",
+        "random_",
+        "bernoulli_",
+        "exponential_",
+        "multinomial",
+    ]
+)
+RELU = frozenset(["relu", "relu_", "relu6", "relu6_"])
+FLOORED = frozenset(["threshold", "threshold_", "clamp_min", "clamp_min_", "clamp", "clamp_", "hardtanh", "hardtanh_"])
+SQUASH = {"tanh": "tanh", "sigmoid": "sigmoid", "hardsigmoid": "hardsigmoid"}
+PASSES_ON = frozenset(
+    [
+        "view",
+        "_unsafe_view",
+        "reshape",
+        "detach",
+        "alias",
+        "t",
+        "transpose",
+        "permute",
+        "squeeze",
+        "unsqueeze",
+        "expand",
+        "slice",
+        "select",
+        "clone",
+        "_to_copy",
+        "contiguous",
+        "lift_fresh",
+    ]
+)
+
+
+@dataclass
+class Activation:
+    """What one activation did in this forward.
+
+    Attributes:
+        module: the innermost module that was running.
+        kind: ``relu``, ``tanh``, ``sigmoid`` or ``hardsigmoid``.
+        bit: its mark in the masks.
+        units: channels or units.
+        samples: values seen of each.
+        silent: units that were 0 for all of them (a ReLU).
+        flat: share of values where the slope is below a hundredth of its largest.
+    """
+
+    module: str
+    kind: str
+    bit: int
+    units: int
+    samples: int
+    silent: int = 0
+    flat: float = 0.0
+
+
+@dataclass
+class _Mark:
+    """What is known of the memory behind a tensor."""
+
+    mask: int
+    origin: str
+    alive: StorageWeakRef | None = None
+
+
+@dataclass
+class Flow(TorchDispatchMode):
+    """Marks every tensor with the parameters, the data and the activations it was computed from.
+
+    A mark is an integer with one bit a parameter, one for what comes from outside the network, one an activation;
+    an operation's result has the bits of all its inputs. Where an operation joins data with an expression of
+    parameters alone (a weight, a normalised weight, a cast one), those parameters *consume* what the data was computed
+    from: ``consumed[bit of the parameter]`` collects it. This sees through ``no_grad``, ``detach`` and
+    checkpoints, which
+    the graph of the gradients does not.
+
+    Args:
+        parameters: whose bits are 2, 4, 8 ... in this order.
+        constants: tensors of the network that are neither data nor parameters (buffers).
+        where: names the module that is running.
+    """
+
+    parameters: Sequence[Tensor]
+    constants: Iterable[Tensor]
+    where: Any
+    consumed: dict[int, int] = field(default_factory=dict)
+    activations: list[Activation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._marks: dict[int, _Mark] = {}
+        self._next = 2 << len(self.parameters)
+        for tensor in self.constants:
+            self._put(tensor, 0, "")
+        for number, parameter in enumerate(self.parameters):
+            self._put(parameter, 2 << number, "")
+
+    def bits(self, mask: int) -> Iterator[int]:
+        """The indices of the parameters in a mask."""
+        mask >>= 1
+        for number in range(len(self.parameters)):
+            if mask >> number & 1:
+                yield number
+
+    def mask(self, tensor: Tensor) -> int:
+        """What a tensor was computed from."""
+        key = _key(tensor)
+        mark = self._marks.get(key) if key is not None else None
+        return mark.mask if mark is not None else (DATA if tensor.numel() > 1 else 0)
+
+    def origin(self, tensor: Tensor) -> str:
+        """The operation that made the values of a tensor, seen through views and copies."""
+        key = _key(tensor)
+        mark = self._marks.get(key) if key is not None else None
+        return mark.origin if mark is not None else ""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        inputs = list(_tensors(args)) + list(_tensors(kwargs.values()))
+        masks = [self.mask(t) for t in inputs]
+        name = func.overloadpacket.__name__
+        origin = self.origin(inputs[0]) if inputs and name in PASSES_ON else name
+        keys = {_key(t) for t in inputs}
+        result = func(*args, **kwargs)
+        mask = DATA if name in RANDOM else 0
+        pure = mixed = 0
+        for one in masks:
+            mask |= one
+            if one & DATA:
+                mixed |= one
+            else:
+                pure |= one
+        if pure and mixed:
+            for number in self.bits(pure):
+                self.consumed[number] = self.consumed.get(number, 0) | mixed
+        outputs = list(_tensors((result,)))
+        if outputs and mask & DATA:
+            mask |= self._activation(name, args, outputs[0])
+        for output in outputs:
+            self._put(output, mask | (self.mask(output) if _key(output) in keys else 0), origin)
+        return result
+
+    def _put(self, tensor: Tensor, mask: int, origin: str) -> None:
+        key = _key(tensor)
+        if key is not None:
+            known = self._marks.get(key)
+            alive = known.alive if known is not None else StorageWeakRef(tensor.untyped_storage())
+            self._marks[key] = _Mark(mask, origin, alive)
+
+    def _activation(self, name: str, args: Any, output: Tensor) -> int:
+        """Note what an activation did; its bit, or 0."""
+        kind = "relu" if name in RELU or (name in FLOORED and _floor(name, args) == 0) else SQUASH.get(name, "")
+        if not kind or not output.is_floating_point() or output.ndim < 2 or output.numel() == 0:
+            return 0
+        self._next <<= 1
+        with torch.no_grad():
+            self.activations.append(_measure(self.where(), kind, self._next, output, from_conv(self.origin(args[0]))))
+        return self._next
+
+
+def from_conv(origin: str) -> bool:
+    """Whether values are laid out as (n, channels, ...) although they have three axes."""
+    return "conv" in origin or "batch_norm" in origin
+
+
+def _measure(module: str, kind: str, bit: int, output: Tensor, channels_first: bool) -> Activation:
+    axis = 1 if output.ndim != 3 or channels_first else 2
+    units = output.shape[axis]
+    seen = Activation(module, kind, bit, units, output.numel() // units)
+    if kind == "relu":
+        others = [d for d in range(output.ndim) if d != axis]
+        seen.silent = int((output.amax(dim=others) <= 0).sum())
+    elif kind == "tanh":
+        seen.flat = float((output.abs() > 0.995).float().mean())
+    else:
+        seen.flat = float(((output - 0.5).abs() > 0.4975).float().mean())
+    return seen
+
+
+def _floor(name: str, args: Any) -> float | None:
+    place = 2 if name.startswith("threshold") else 1
+    value = args[place] if len(args) > place else None
+    if name.startswith("threshold") and args[1] != 0:
+        return None
+    return value if isinstance(value, int | float) else None
+
+
+def _key(tensor: Tensor) -> int | None:
+    if tensor.layout != torch.strided:
+        return id(tensor)
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)
+
+
+def loose_tensors(module: nn.Module) -> Iterator[Tensor]:
+    """Tensors that a network holds as plain attributes: masks, coordinates."""
+    for submodule in module.modules():
+        yield from (v for v in submodule.__dict__.values() if isinstance(v, Tensor))
