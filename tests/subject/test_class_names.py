@@ -42,6 +42,13 @@ def test_every_imagenet_class_is_found_by_id_and_by_name(index: int) -> None:
     assert find_class(wnids[index], names) == find_class(names[index], wnids) == index
 
 
+def test_a_dog_is_no_garment() -> None:
+    """Two classes of ImageNet differ in one capital letter."""
+    names, wnids = imagenet_names(), imagenet_wnids()
+    for index in (names.index("Cardigan"), names.index("cardigan")):
+        assert find_class(wnids[index], names) == find_class(names[index], wnids) == index
+
+
 def test_unknown_names_are_listed_with_what_comes_close() -> None:
     assert unknown_classes(["dgo", "emu"], ["dog", "cat"]) == "'dgo' (dog?), 'emu'"
     assert unknown_classes(["a"] * 6, []).endswith(", ...")

@@ -20,8 +20,9 @@ def find_class(name: str, classes: Sequence[str]) -> int | None:
     1
     """
     exact, loose = _indices(tuple(classes))
-    if name in exact:
-        return exact[name]
+    for spelling in _spellings(name):
+        if spelling in exact:
+            return exact[spelling]
     return next((loose[key] for key in _keys(name) if key in loose), None)
 
 
@@ -32,6 +33,12 @@ def unknown_classes(names: Sequence[str], classes: Sequence[str]) -> str:
         close = get_close_matches(name.lower(), [c.lower() for c in classes], n=1, cutoff=0.6)
         listed.append(f"{name!r} ({close[0]}?)" if close else repr(name))
     return ", ".join(listed) + (", ..." if len(names) > 5 else "")
+
+
+def _spellings(name: str) -> list[str]:
+    """The text itself, and the name of an id as it is written: ``Cardigan`` is a dog, ``cardigan`` is not."""
+    readable = _imagenet().get(name.strip()) if WNID.fullmatch(name.strip()) else None
+    return [name] if readable is None else [name, readable]
 
 
 def _keys(name: str) -> list[str]:
@@ -48,7 +55,8 @@ def _indices(classes: tuple[str, ...]) -> tuple[Mapping[str, int], Mapping[str, 
     loose: defaultdict[str, set[int]] = defaultdict(set)
     exact: defaultdict[str, set[int]] = defaultdict(set)
     for index, name in enumerate(classes):
-        exact[name].add(index)
+        for spelling in _spellings(name):
+            exact[spelling].add(index)
         for key in _keys(name):
             loose[key].add(index)
     return _unique(exact), _unique(loose)
