@@ -32,6 +32,11 @@ def interrupt(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
+def listens() -> None:
+    """What a shell starts in the background ignores interrupts, and so do its children unless told otherwise."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize(("module", "name"), [(uncertainty, "summarise"), (running, "predict"), (saving, "write_file")])
 def test_an_interrupt_leaves_the_old_report_and_no_other(
     module: object, name: str, bench: Path, monkeypatch: pytest.MonkeyPatch
@@ -62,7 +67,11 @@ def test_a_real_interrupt_of_a_real_run(bench: Path) -> None:
         "def net():\n    return nn.Sequential(Slow(), nets.sure())\n"
     )
     process = subprocess.Popen(
-        [*PROGRAM, "examine", "slow.py:net", "data.npz"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, "examine", "slow.py:net", "data.npz"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listens,
     )
     try:
         end = time.monotonic() + 150  # a first start on a busy machine compiles and imports for a while
