@@ -38,7 +38,7 @@ GAPS = (0, 2, 4, 6, 8)
 COURSES = {
     "pairs.safetensors": [],
     "touching.safetensors": ["--gap", "0", "--steps", "2400"],
-    "classifier.safetensors": ["--model", "classifier", "--batch", "512", "--lr", "0.001"],
+    "classifier.safetensors": ["--model", "classifier", "--batch", "128", "--steps", "3000"],
 }
 
 

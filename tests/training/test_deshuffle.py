@@ -8,6 +8,7 @@ from torch import Tensor
 
 from snellen._errors import ImagesError, UsageError
 from snellen.nets.deshuffler import Scores
+from snellen.nets.vgg import VGGS
 from snellen.puzzles.arranger import NetworkScorer
 from snellen.puzzles.grid import Grid
 from snellen.puzzles.measure import measure
@@ -79,12 +80,11 @@ def test_the_pair_loss_by_counting() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        Settings(steps=2, batch=4, model="classifier"),
         Settings(steps=2, batch=4, encoder="vgg11_bn"),
         Settings(steps=2, batch=4, grid=Grid(3, 3)),
         Settings(steps=2, batch=4, grid=Grid(1, 2), gap=(0, 4), normalise_pieces=True, grey=0.3),
     ],
-    ids=["classifier", "vgg11_bn", "3x3", "gaps"],
+    ids=["vgg11_bn", "3x3", "gaps"],
 )
 def test_every_way_of_training_runs_and_says_what_it_did(settings: Settings) -> None:
     side = (33, 33) if settings.grid == Grid(3, 3) else (32, 32)
@@ -126,6 +126,21 @@ def test_a_learning_rate_of_nothing_is_not_the_usual_one() -> None:
     with pytest.raises(UsageError, match="learning_rate > 0"):
         train(views, Settings(steps=1, batch=4, learning_rate=0.0))
     assert [Settings(model=model).rate for model in ("pairs", "classifier")] == [2e-3, 5e-4]
+
+
+def test_a_classifier_is_a_whole_vgg_that_training_can_go_on_from() -> None:
+    views, settings = Views(digits("train")[:8], (32, 32)), Settings(steps=1, batch=4, model="classifier")
+    first = train(views, settings)
+    assert measure(NetworkScorer(first), digits("test")[:8], settings.grid).asked == 8
+    want = {name: tensor.shape for name, tensor in VGGS["vgg11_bn"](classes=24).state_dict().items()}
+    assert {name: tensor.shape for name, tensor in first.module.state_dict().items()} == want
+    again = train(views, settings, start=first)
+    assert {name: tensor.shape for name, tensor in again.module.state_dict().items()} == want
+
+
+def test_a_classifier_of_too_few_pixels_is_refused() -> None:
+    with pytest.raises(ImagesError, match="at least 32 x 32 pixels, these leave 24 x 24 at a gap of 4"):
+        train(Views(digits("train")[:16], (32, 32)), Settings(steps=1, model="classifier", gap=(4, 4)))
 
 
 def test_to_go_on_from_weights_is_another_command() -> None:

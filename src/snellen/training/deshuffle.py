@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snellen._errors import ImagesError, UsageError, unknown
+from snellen.nets.compact_vgg import compact, restored
 from snellen.nets.deshuffler import ENCODERS, Deshuffler, Scores
 from snellen.nets.saved import Saved
-from snellen.nets.vgg import VGGS
+from snellen.nets.vgg import VGG, VGGS
 from snellen.puzzles.arranger import Arranger, arrangement_scores
 from snellen.puzzles.grid import Grid
 from snellen.puzzles.pieces import cut, shuffled
@@ -27,6 +28,8 @@ from snellen.training.fit import Progress, Schedule, fit, generator_of, rows_of,
 MODELS = ("pairs", "classifier")
 RATES: Mapping[str, float] = {"pairs": 2e-3, "classifier": 5e-4}
 QUARTERS = Grid(2, 2)
+SMALLEST = 32
+"""Pixels of a side that the five poolings of a VGG leave something of."""
 STD = 0.25
 """What pixels are divided by, after their mean is taken off: about the spread of natural images."""
 
@@ -126,15 +129,23 @@ def train(
     """
     if len(views) < 2:
         raise ImagesError(f"training needs at least 2 images, got {len(views)}")
+    low, high = settings.gaps(views.side)
+    seen = _seen(views.side, settings.grid, low)
+    if settings.model == "classifier" and min(seen) < SMALLEST:
+        raise ImagesError(
+            f"the classifier sees images of at least {SMALLEST} x {SMALLEST} pixels, these leave {seen[0]} x {seen[1]} "
+            f"at a gap of {low}; take larger images, a smaller gap, or the pairs model"
+        )
     batch = min(settings.batch, len(views))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(settings.seed, 0))
         kind, built, module = _module(settings)
     if start is not None:
         module.load_state_dict(start.module.state_dict())
+    if isinstance(module, VGG):
+        module = compact(module, seen)
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     arranger = Arranger(module, settings.grid, normalise_pieces=settings.normalise_pieces)
-    low, high = settings.gaps(views.side)
     mean = views.mean
     scale = torch.tensor(mean).view(-1, 1, 1)
     loss_of_pieces = _loss_of_pairs if arranger.in_pairs else _loss_of_whole
@@ -159,7 +170,7 @@ def train(
         progress=progress,
     )
     return Saved(
-        module,
+        restored(module, seen) if isinstance(module, VGG) else module,
         kind=kind,
         settings=built,
         task="deshuffle",
@@ -179,6 +190,11 @@ def command_of(views: Views, settings: Settings, start: Saved | None = None) -> 
     """All that the weights depend on, as JSON can hold it."""
     begun = None if start is None else fingerprint(*start.module.state_dict().values())
     return {"task": "deshuffle", **settings.command, "data": views.fingerprint, "start": begun}
+
+
+def _seen(side: tuple[int, int], grid: Grid, gap: int) -> tuple[int, int]:
+    """Height and width of an image whose pieces were cut and put together again."""
+    return side[0] - grid.rows * gap, side[1] - grid.columns * gap
 
 
 def _module(settings: Settings) -> tuple[str, dict[str, Any], nn.Module]:
