@@ -3,7 +3,8 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from snellen.nets.deshuffler import Deshuffler, Seam
@@ -35,7 +36,24 @@ def _fold_sequence(sequence: nn.Sequential) -> None:
     for number in range(len(sequence) - 1):
         convolution, norm = sequence[number], sequence[number + 1]
         if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            sequence[number], sequence[number + 1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
+            fused: nn.Conv2d = fuse_conv_bn_eval(convolution, norm)
+            sequence[number] = _FourChannels(fused) if fused.in_channels == 3 else fused
+            sequence[number + 1] = nn.Identity()
+    for number, module in enumerate(sequence):
+        if isinstance(module, nn.ReLU):
+            sequence[number] = nn.ReLU(inplace=True)
+
+
+class _FourChannels(nn.Module):
+    """A convolution of colours with a fourth channel of zeros: the library's kernels want an even number."""
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(F.pad(convolution.weight.detach(), (0, 0, 0, 0, 0, 1)), requires_grad=False)
+        self.bias = convolution.bias
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return F.conv2d(F.pad(pixels, (0, 0, 0, 0, 0, 1)), self.weight, self.bias, padding=1)
 
 
 def _fold_start(seam: Seam) -> None:
