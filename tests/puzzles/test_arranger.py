@@ -192,12 +192,11 @@ def test_only_the_doubtful_are_looked_at_twice() -> None:
 
 
 def test_in_bfloat16_the_scores_are_about_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    grid = GRIDS[0]
-    scorer, pieces = NetworkScorer(saved(network(grid))), pieces_of(grid)
+    told, pieces = saved(network(GRIDS[0])), pieces_of(GRIDS[0])
     monkeypatch.setattr(subject, "fast_bfloat16", lambda _: False)
-    exact = scorer(pieces)
+    exact = NetworkScorer(told)(pieces)
     monkeypatch.setattr(subject, "fast_bfloat16", lambda _: True)
-    rough = scorer(pieces)
+    rough = NetworkScorer(told)(pieces)
     assert isinstance(rough, Scores)
     assert all(part.dtype == torch.float32 for part in rough)
     assert close(rough, exact, atol=0.15)

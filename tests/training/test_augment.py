@@ -176,6 +176,12 @@ def test_the_mean_of_every_channel() -> None:
     assert Views(list(images), (8, 9)).mean == pytest.approx(expected, abs=1e-4)
 
 
+def test_the_last_few_images_count_no_more_than_others() -> None:
+    images = torch.zeros(4097, 3, 4, 4, dtype=torch.uint8)
+    images[-1] = 255
+    assert Views(images, (4, 4)).mean == (0.0002,) * 3
+
+
 def test_a_fingerprint_tells_images_and_crops_apart() -> None:
     images = pictures(3, 9, 9)
     other = images.clone()

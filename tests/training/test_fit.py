@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from snellen._errors import UsageError
-from snellen.training.checkpoint import checkpoint_path
-from snellen.training.fit import DivergedError, Fitted, Schedule, fit, generator_of, rows_of
+from snellen.training.augment import Views
+from snellen.training.deshuffle import Settings, train
+from snellen.training.fit import DivergedError, Fitted, fit, generator_of, rows_of
+from snellen.training.schedule import Schedule
 
 
 def small() -> nn.Module:
@@ -126,29 +128,6 @@ def test_the_result_is_the_average_of_the_weights() -> None:
     assert module.weight.item() > last
 
 
-def test_the_rate_rises_and_falls_along_the_cycle() -> None:
-    schedule = Schedule(1000, learning_rate=2.0, warm_up=0.2)
-    rates = [schedule.rate(step) for step in range(1000)]
-    assert rates.index(max(rates)) == 199
-    assert max(rates) == pytest.approx(2.0)
-    assert rates[0] == pytest.approx(0.2)
-    assert rates[-1] == pytest.approx(0.02)
-    assert rates == [*sorted(rates[:200]), *sorted(rates[200:], reverse=True)]
-
-
-@pytest.mark.parametrize("steps", [1, 2, 3, 7])
-def test_short_schedules_have_rates(steps: int) -> None:
-    assert all(0 < Schedule(steps).rate(step) <= 2e-3 + 1e-9 for step in range(steps))
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"learning_rate": 0.0}, {"learning_rate": math.nan}, {"average": 1.0}, {"warm_up": 0.0}]
-)
-def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match="a schedule needs"):
-        Schedule(**{"steps": 5, **wrong})  # type: ignore[arg-type]
-
-
 def test_a_loss_that_is_no_number_stops_the_run() -> None:
     module = nn.Linear(1, 1)
     with pytest.raises(DivergedError, match=r"nan at step 2 of 9.*learning rate below 0.002"):
@@ -165,34 +144,32 @@ def test_every_epoch_goes_through_all_rows_in_an_order_of_its_own() -> None:
 KILLED = """
 import sys, torch
 from pathlib import Path
-from snellen.nets.saved import write_saved
-from snellen.training.augment import Views
-from snellen.training.checkpoint import checkpoint_path
-from snellen.training.deshuffle import Settings, train
+sys.path.insert(0, sys.argv[2])
+from test_fit import puzzled
 torch.set_num_threads(1)
-images = torch.randint(256, (40, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-out = Path(sys.argv[1])
-saved = train(Views(images, (16, 16)), Settings(steps=30, batch=8), checkpoint=checkpoint_path(out), checkpoint_every=2)
-write_saved(saved, out)
+puzzled(Path(sys.argv[1]))
 """
 
 
-def test_killed_at_any_moment_it_ends_with_the_same_bits(tmp_path: Path) -> None:
-    """SIGKILL, twice, at moments that the test does not choose well; then once to the end."""
-    from safetensors.torch import load_file
+def puzzled(checkpoint: Path | None = None) -> dict[str, Tensor]:
+    images = torch.randint(256, (40, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    settings = Settings(steps=30, batch=8)
+    saved = train(Views(images, (16, 16)), settings, checkpoint=checkpoint, checkpoint_every=2)
+    return dict(saved.module.state_dict())
 
-    whole, killed = tmp_path / "whole.safetensors", tmp_path / "killed.safetensors"
-    subprocess.run([sys.executable, "-c", KILLED, str(whole)], check=True)
-    checkpoint, deaths = checkpoint_path(killed), 0
+
+def test_killed_at_any_moment_it_ends_with_the_same_bits(tmp_path: Path) -> None:
+    """SIGKILL, twice, at moments that the test does not choose well; then to the end by another process."""
+    checkpoint, deaths = tmp_path / "net.checkpoint", 0
     for _ in range(2):
         before = checkpoint.read_bytes() if checkpoint.exists() else b""
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(killed)])
+        process = subprocess.Popen([sys.executable, "-c", KILLED, str(checkpoint), str(Path(__file__).parent)])
         while process.poll() is None and (not checkpoint.exists() or checkpoint.read_bytes() == before):
             time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
         deaths += process.wait() == -signal.SIGKILL
     assert deaths >= 1
-    subprocess.run([sys.executable, "-c", KILLED, str(killed)], check=True)
-    one, other = load_file(whole), load_file(killed)
+    assert checkpoint.exists()
+    one, other = puzzled(), puzzled(checkpoint)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -13,6 +13,9 @@ from snellen.cli.console import deliver, progress, say, verb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from snellen.nets.saved import Saved
     from snellen.puzzles.load import Puzzles
     from snellen.puzzles.unshuffle import Contender
@@ -80,8 +83,8 @@ def unshuffle(
         saved = _network(network, loaded, train=train, out=out, seed=seed, tell=tell)
         contenders, held = [EDGES], loaded.known
         if saved is not None:
-            contenders.insert(0, _contender(saved, loaded))
             held = held_back(loaded.known, seed=_split_seed(saved, seed))[1]
+            contenders.insert(0, _contender(saved, loaded, held))
         seen = unshuffle(loaded, contenders, held=held, seed=seed, batch_size=batch_size, progress=tell)
     findings = report_of(seen, seed=seed, seconds=time.perf_counter() - began)
     written = seen.restored.save(out)
@@ -120,10 +123,12 @@ def _network(
     return course.deshuffler(from_puzzles(puzzles, seed=seed), settings, beside, progress=tell)
 
 
-def _contender(saved: "Saved", puzzles: "Puzzles") -> "Contender":
+def _contender(saved: "Saved", puzzles: "Puzzles", held: "NDArray[np.int64]") -> "Contender":
     """A trained network, to stand beside edge matching; it is asked at gaps that it never saw too."""
     from snellen.puzzles.arranger import NetworkScorer
     from snellen.puzzles.unshuffle import Contender
+    from snellen.training.course import kept_apart
+    from snellen.training.sources import together
 
     scorer = NetworkScorer(saved)
     if saved.about["grid"] != str(puzzles.grid):
@@ -131,7 +136,7 @@ def _contender(saved: "Saved", puzzles: "Puzzles") -> "Contender":
             f"the network was trained on {saved.about['grid']} puzzles, these are {puzzles.grid}; give --grid "
             f"{saved.about['grid']} if that is what they are, or train a network for {puzzles.grid}"
         )
-    return Contender("the network", scorer)
+    return Contender("the network", scorer, apart=kept_apart(saved, together(puzzles, held)))
 
 
 def _split_seed(saved: "Saved", seed: int) -> int:

@@ -127,24 +127,32 @@ class Seam(nn.Module):
         ``pixels``, if given, are looked at beside the maps: further channels of them.
         """
         ends = [layer.permute(0, 2, 3, 1) for layer in (maps, pixels) if layer is not None]
-        one = self._half(self.near, [end[:, :, -self.depth :] for end in ends])
-        other = self._half(self.far, [end[:, :, : self.depth] for end in ends], mirrored=True)
-        one, other = (half.unflatten(0, (-1, pieces)) for half in (one, other))
-        piece = torch.arange(pieces, device=maps.device)
-        partners = (piece + piece[1:, None]) % pieces  # (m - 1, m); a piece has no seam with itself
-        pairs = one[:, None] + other[:, partners]  # (n, m - 1, m, length, width)
-        pairs = pairs.flatten(1, 2).permute(0, 3, 1, 2)
-        pairs = torch.relu(self.start(pairs))
+        firsts, lasts = zip(*map(self._ends, ends), strict=True)
+        one = self._half(self.near, lasts).unflatten(0, (-1, pieces))
+        other = self._half(self.far, firsts, mirrored=True).unflatten(0, (-1, pieces))
+        # a piece beside the one after it, beside the second after it ...; it has no seam with itself
+        pairs = torch.cat([one + other.roll(-by, 1) for by in range(1, pieces)], dim=1)
+        pairs = pairs.permute(0, 3, 1, 2)  # (n, width, (m - 1) * m, length)
+        pairs = self.start(pairs).relu_()
         for layer in self.along:
-            pairs = torch.relu(pairs + layer(pairs))
+            pairs = layer(pairs).add_(pairs).relu_()
         along = pairs.permute(0, 2, 3, 1)  # contiguous again: reductions over the seam read whole rows of channels
-        seen = torch.cat([along.mean(dim=2), along.amax(dim=2)], dim=2)
-        scores = self.judge(seen).float().view(-1, *partners.shape)
+        seen = torch.cat([along.sum(dim=2) / along.shape[2], along.amax(dim=2)], dim=2)
+        scores = self.judge(seen).float().view(-1, pieces - 1, pieces)
         square: Tensor = scores.new_zeros(len(scores), pieces, pieces)
-        square[:, piece.expand_as(partners), partners] = scores
+        piece = torch.arange(pieces, device=maps.device)
+        square[:, piece.expand(pieces - 1, -1), (piece + piece[1:, None]) % pieces] = scores
         return square
 
-    def _half(self, layer: nn.Linear, strips: list[Tensor], *, mirrored: bool = False) -> Tensor:
+    def _ends(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """The first and the last columns of (b, length, w, c), at most as deep as the strip."""
+        between = maps.shape[2] - 2 * self.depth
+        if between < 0:
+            return maps[:, :, : self.depth], maps[:, :, -self.depth :]
+        first, _, last = maps.split([self.depth, between, self.depth], dim=2)  # one gradient, not two to add
+        return first, last
+
+    def _half(self, layer: nn.Linear, strips: Sequence[Tensor], *, mirrored: bool = False) -> Tensor:
         """The layer on strips (b, length, <= depth, c) beside each other; mirrored, the seam is at their start.
 
         A strip of a map too small for the depth meets the first weights only, as if zeros came after it.

@@ -30,12 +30,14 @@ class Contender:
         name: as the page calls it, such as ``the network``.
         scorer: pieces to scores.
         gaps: pixels missing between neighbours that it can be asked about.
+        apart: whether the puzzles that it is judged by are known to have been kept from its training.
     """
 
     name: str
     scorer: Scorer
     _: KW_ONLY
     gaps: tuple[int, ...] = GAPS
+    apart: bool = True
 
 
 EDGES = Contender("edge matching", edge_scores)
@@ -54,6 +56,7 @@ class Unshuffled:
         gaps: by contender, the share of whole images right at each gap, on ``gapped`` restored images.
         gapped: how many these are.
         scales: by contender, the number that its scores were multiplied by to make its probabilities honest.
+        apart: by contender, whether ``held`` is known to have been kept from its training.
     """
 
     puzzles: Puzzles
@@ -63,6 +66,7 @@ class Unshuffled:
     gaps: Mapping[str, Mapping[int, Share]]
     gapped: int
     scales: Mapping[str, float]
+    apart: Mapping[str, bool]
 
     @property
     def solver(self) -> str:
@@ -128,7 +132,8 @@ def unshuffle(
         progress("gaps", number, len(contenders))
         asked = contender.gaps if len(whole) else ()
         gaps[contender.name] = gap_accuracy(whole, puzzles.grid, contender.scorer, gaps=asked, seed=seed)
-    return Unshuffled(puzzles, restored, held, judgements, gaps, len(whole), scales)
+    apart = {c.name: c.apart for c in contenders}
+    return Unshuffled(puzzles, restored, held, judgements, gaps, len(whole), scales, apart)
 
 
 def _judged(

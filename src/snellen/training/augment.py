@@ -62,13 +62,20 @@ class Views:
     def mean(self) -> tuple[float, ...]:
         """Per channel, in units of [0, 1]."""
         if isinstance(self.images, Tensor):
-            means = torch.stack([part.float().mean(dim=(0, 2, 3)) for part in self.images.split(4096)])
+            sums = [part.sum(dim=(0, 2, 3)).double() / self.images[0, 0].numel() for part in self.images.split(4096)]
         else:
-            means = torch.stack([image.float().mean(dim=(1, 2)) for image in self.images])
-        return tuple(round(float(v), 4) for v in means.mean(dim=0) / 255)
+            sums = [image.double().mean(dim=(1, 2)) for image in self.images]
+        return tuple(round(float(v), 4) for v in torch.stack(sums).sum(dim=0) / (255 * len(self)))
 
     def augmented(
-        self, rows: Tensor, generator: torch.Generator, *, jitter: float = 0.0, grey: float = 0.0
+        self,
+        rows: Tensor,
+        generator: torch.Generator,
+        *,
+        jitter: float = 0.0,
+        grey: float = 0.0,
+        flip: bool = True,
+        shift: int | None = None,
     ) -> Float[Tensor, "b 3 h w"]:
         """These images in [0, 1], about: flipped, moved or cropped, recoloured at random.
 
@@ -77,16 +84,22 @@ class Views:
             generator: of all that is random.
             jitter: how far brightness, contrast and colour balance are changed, as a part.
             grey: part of the images that lose their colours.
+            flip: mirror half of them.
+            shift: all images of one size are moved by up to so many pixels; if not given, half of them by up to 3.
 
         Raises:
-            UsageError: a part outside [0, 1].
+            UsageError: a part outside [0, 1], a shift that the images are too small for.
         """
         if isinstance(self.images, Tensor) and self.images.shape[2:] == self.side:
-            pixels = shifted(self.images[rows].float() / 255, generator)
+            pixels = self.images[rows].float() / 255
+            still = 0.5 if shift is None else 0.0
+            pixels = shifted(pixels, generator, most=SHIFT if shift is None else shift, still=still)
         else:
             pixels = torch.stack([self._crop(self.images[row], generator) for row in rows.tolist()])
-        flip = torch.rand(len(pixels), 1, 1, 1, generator=generator) < 0.5
-        return recoloured(torch.where(flip, pixels.flip(3), pixels), generator, jitter=jitter, grey=grey)
+        if flip:
+            mirrored = torch.rand(len(pixels), 1, 1, 1, generator=generator) < 0.5
+            pixels = torch.where(mirrored, pixels.flip(3), pixels)
+        return recoloured(pixels, generator, jitter=jitter, grey=grey)
 
     def _crop(self, image: Tensor, generator: torch.Generator) -> Tensor:
         height, width = image.shape[1:]
@@ -101,13 +114,27 @@ class Views:
         return F.interpolate(part, self.side, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
 
 
-def shifted(pixels: Float[Tensor, "n c h w"], generator: torch.Generator) -> Float[Tensor, "n c h w"]:
-    """Half of the images moved by up to 3 pixels either way; what comes in is the mirror image of what is there."""
+def shifted(
+    pixels: Float[Tensor, "n c h w"], generator: torch.Generator, *, most: int = SHIFT, still: float = 0.5
+) -> Float[Tensor, "n c h w"]:
+    """Images moved by up to ``most`` pixels either way; what comes in is the mirror image of what is there.
+
+    Args:
+        pixels: (n, c, h, w).
+        generator: of the ways.
+        most: pixels, less than the sides.
+        still: part of the images that stay where they are.
+
+    Raises:
+        UsageError: images too small to be moved so far.
+    """
     n, c, h, w = pixels.shape
-    padded = F.pad(pixels, (SHIFT,) * 4, mode="reflect")
-    by = torch.randint(2 * SHIFT + 1, (n, 2), generator=generator)
-    by[torch.rand(n, generator=generator) < 0.5] = SHIFT
-    down = (by[:, :1] + torch.arange(h))[:, None, :, None].expand(-1, c, -1, w + 2 * SHIFT)
+    if not 0 <= most < min(h, w):
+        raise UsageError(f"images of {h} x {w} pixels can be moved by 0 to {min(h, w) - 1}, got a shift of {most}")
+    padded = F.pad(pixels, (most,) * 4, mode="reflect")
+    by = torch.randint(2 * most + 1, (n, 2), generator=generator)
+    by[torch.rand(n, generator=generator) < still] = most
+    down = (by[:, :1] + torch.arange(h))[:, None, :, None].expand(-1, c, -1, w + 2 * most)
     right = (by[:, 1:] + torch.arange(w))[:, None, None].expand(-1, c, h, -1)
     return padded.gather(2, down).gather(3, right)
 

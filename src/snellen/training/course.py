@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import UInt8
+from torch import Tensor
 
 from snellen._errors import NetworkError, UsageError
 from snellen.findings.interval import wilson
@@ -16,7 +18,7 @@ from snellen.puzzles.measure import measure
 from snellen.puzzles.restore import solve_images
 from snellen.training import deshuffle, rotate
 from snellen.training.augment import Views
-from snellen.training.checkpoint import checkpoint_path
+from snellen.training.checkpoint import checkpoint_path, fingerprint
 from snellen.training.fit import Progress
 from snellen.training.sources import Source, together
 
@@ -24,6 +26,8 @@ SURE = 0.99
 """A predicted permutation at least so probable is trained on as if it were known."""
 SECOND = 0.5
 """The second training has so many of the steps of the first, and its learning rate times this."""
+HELD = "held_back_images"
+"""The entry of a network's story by which :func:`kept_apart` knows the images held back."""
 
 
 def deshuffler(
@@ -107,7 +111,8 @@ def _course(
         return there
     out.parent.mkdir(parents=True, exist_ok=True)
     saved = train(checkpoint)
-    story = {**saved.story, "data": source.name, **measured(saved)}
+    held = {HELD: fingerprint(source.held)}
+    story = {**saved.story, "data": source.name, **held, **measured(saved)}
     saved = replace(saved, story=story)
     write_saved(saved, out)
     checkpoint.unlink(missing_ok=True)
@@ -136,6 +141,11 @@ def finished(out: Path, command: Mapping[str, Any]) -> Saved | None:
             f"{out} is there already and was not trained by this command{told}; give another --out, or delete it"
         )
     return there
+
+
+def kept_apart(saved: Saved, held: UInt8[Tensor, "n 3 h w"]) -> bool:
+    """Whether a network's file says that exactly these images were held back from its training."""
+    return len(held) > 0 and saved.story.get(HELD) == fingerprint(held)
 
 
 def _arranged(saved: Saved, source: Source, settings: deshuffle.Settings) -> dict[str, Any]:

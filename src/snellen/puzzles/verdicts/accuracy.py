@@ -75,6 +75,8 @@ def _measured(seen: Unshuffled) -> dict[str, float]:
 def _kept(seen: Unshuffled) -> str:
     if seen.solver == EDGES.name:
         return " (nothing is learnt, so all can serve)" if len(seen.held) == len(seen.puzzles.known) else ""
+    if not seen.apart[seen.solver]:
+        return ", which the network may have been trained on (its file does not say that it held these back),"
     return " that were held back from the training"
 
 
@@ -85,6 +87,8 @@ def _how_to_do_better(seen: Unshuffled, blind: bool) -> str:
         )
     if seen.solver == EDGES.name:
         return "A network trained on the known puzzles sees content as well as edges: --train."
+    if not seen.apart[seen.solver]:
+        return "Trained on other images than these, its accuracy stands; on these very puzzles, it is too good."
     return ""
 
 
