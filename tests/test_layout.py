@@ -13,7 +13,19 @@ import snellen
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "snellen"
 FILES = sorted(PACKAGE.rglob("*.py"))
-FLOW = ["nets", "subject", "instruments", "findings", "puzzles", "training", "checks", "exam", "report", "cli"]
+FLOW = [
+    "nets",
+    "subject",
+    "instruments",
+    "findings",
+    "puzzles",
+    "training",
+    "studies",
+    "checks",
+    "exam",
+    "report",
+    "cli",
+]
 """A package may import those before it. Findings stand before training, which judges by their interval."""
 LATE = {("findings/findings.py", "report"), ("subject/load/saved.py", "puzzles")}
 """The exceptions, imported only when they are asked to: what was seen saves itself as a page, and the file of a

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from snellen._errors import UsageError
-from snellen.cli.train import read_gap
+from snellen.cli.pretexts import read_gap
 from snellen.nets.saved import read_saved
 from snellen.puzzles.grid import Grid
 from snellen.puzzles.pieces import cut, join, shuffled

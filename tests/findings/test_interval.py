@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snellen.findings.interval import paired, wilson
+from snellen.findings.interval import difference, paired, wilson
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,24 @@ def test_a_paired_interval_covers_the_true_difference() -> None:
     draws = rng.multinomial(80, [0.2, 0.1, 0.7], size=2000)
     covered = [low <= 0.1 <= high for low, high in (paired(w, v, 80) for w, v, _ in draws)]
     assert 0.935 < float(np.mean(covered)) < 0.975
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+        ((10, 10), (0, 10), 0.6075, 1.0),
+    ],
+)
+def test_differences_of_newcombe_1998(first: tuple[int, int], second: tuple[int, int], low: float, high: float) -> None:
+    """Source: Newcombe 1998, Statistics in Medicine 17:873-890, table II, method 10 (score, no correction)."""
+    assert [round(bound, 4) for bound in difference(first, second)] == [low, high]
+    assert [round(-bound, 4) for bound in reversed(difference(second, first))] == [low, high]
+
+
+def test_a_share_without_trials_leaves_the_difference_open() -> None:
+    assert difference((0, 0), (3, 4)) == difference((3, 4), (0, 0)) == (-1.0, 1.0)

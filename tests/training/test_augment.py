@@ -200,3 +200,19 @@ def test_images_that_cannot_be_trained_on() -> None:
         Views(pictures(2, 3, 8), (3, 8))
     smallest = Views(pictures(2, 4, 4), (4, 4)).augmented(torch.arange(2), generator())
     assert smallest.shape == (2, 3, 4, 4)
+
+
+def test_all_images_are_moved_by_up_to_the_shift_that_is_given() -> None:
+    """Each image counts its columns: what stands in the middle tells how far it was moved."""
+    columns = torch.arange(12, dtype=torch.uint8).expand(400, 3, 12, 12).contiguous()
+    seen = Views(columns, (12, 12)).augmented(torch.arange(400), torch.Generator().manual_seed(0), flip=False, shift=2)
+    by = (seen[:, 0, 0, 6] * 255).round().long() - 6
+    assert torch.bincount(by + 2).shape == (5,)
+    assert torch.bincount(by + 2).min() > 40  # all of the five ways, none of them preferred
+    still = Views(columns, (12, 12)).augmented(torch.arange(9), torch.Generator(), flip=False, shift=0)
+    assert torch.equal((still * 255).round().to(torch.uint8), columns[:9])
+
+
+def test_a_shift_that_is_too_large_is_refused() -> None:
+    with pytest.raises(UsageError, match="can be moved by 0 to 7, got a shift of 8"):
+        Views(pictures(3, 8, 8), (8, 8)).augmented(torch.arange(3), torch.Generator(), shift=8)

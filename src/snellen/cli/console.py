@@ -91,6 +91,16 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         yield update
 
 
+@contextmanager
+def resumable(out: Path) -> Iterator[None]:
+    """A training that is interrupted says what it leaves."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        complain(f"interrupted; the same command goes on from the last checkpoint, if there is one beside {out}")
+        raise typer.Exit(130) from None
+
+
 def deliver(findings: "Findings", *, out: Path | None, json_to: str | None, quiet: bool) -> None:
     """Write the page, the JSON and the summary, each where it was asked for."""
     page = findings.save(out) if out is not None else None

@@ -13,6 +13,7 @@ from snellen.cli import (
     listing,
     predict,
     probe,
+    study,
     train,
     uncertainty,
     unshuffle,
@@ -39,6 +40,7 @@ app.add_typer(train.app)
 app.command("unshuffle")(unshuffle.unshuffle)
 app.command("probe")(probe.probe)
 app.command("audit")(audit.audit)
+app.add_typer(study.app)
 app.command("list")(listing.list_methods)
 app.command("describe")(describe.describe)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SUBJECT = "What is examined"
 OUTPUT = "Output"
+IMAGES, NETWORK, COURSE = "Images", "Network", "Course"
 
 NetworkSpec = Annotated[
     str,
@@ -69,6 +70,20 @@ Json = Annotated[
     typer.Option("--json", metavar="-|PATH", help="Also write JSON: '-' to standard output.", rich_help_panel=OUTPUT),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=OUTPUT)]
+
+Side = Annotated[
+    int | None,
+    typer.Option(min=4, help="Pixels; images of several sizes are cropped to it at random.", rich_help_panel=IMAGES),
+]
+TrainLimit = Annotated[int | None, typer.Option(min=1, help="At most this many images.", rich_help_panel=IMAGES)]
+Jitter = Annotated[
+    float, typer.Option(min=0, max=1, help="Change brightness, contrast and colours so far.", rich_help_panel=COURSE)
+]
+Steps = Annotated[int, typer.Option(min=1, help="Steps of the optimizer.", rich_help_panel=COURSE)]
+Batch = Annotated[int, typer.Option(min=2, help="Images a step.", rich_help_panel=COURSE)]
+TrainSeed = Annotated[
+    int, typer.Option(min=0, max=2**40 - 1, help="Of the split, the weights, the order and the augmentation.")
+]
 
 
 def numbers(text: str | None, option: str) -> tuple[float, ...] | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from snellen.checks import training
 from snellen.checks._base import CHECKS
 from snellen.instruments import attribution, uncertainty, visualisation
+from snellen.studies import STUDIES
 
 
 def catalogue() -> dict[str, Mapping[str, type]]:
@@ -15,4 +16,5 @@ def catalogue() -> dict[str, Mapping[str, type]]:
         "uncertainty": uncertainty.METHODS,
         "training": training.CHECKS,
         "checks": CHECKS,
+        "studies": STUDIES,
     }

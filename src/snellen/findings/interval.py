@@ -26,6 +26,30 @@ def wilson(successes: float, count: float, *, z: float = Z95) -> tuple[float, fl
     return 0.0 if successes == 0 else low, 1.0 if successes == count else high
 
 
+def difference(first: tuple[float, float], second: tuple[float, float], *, z: float = Z95) -> tuple[float, float]:
+    """An interval for the first share less the second, measured on trials of their own; 95 % by default.
+
+    Newcombe's: d = p - q, from d - sqrt((p - l_p)^2 + (u_q - q)^2) to d + sqrt((u_p - p)^2 + (q - l_q)^2), with the
+    Wilson bounds l and u of each. No trials of one: (-1, 1).
+
+    Args:
+        first: successes and trials.
+        second: successes and trials.
+        z: half the width in standard deviations.
+
+    >>> low, high = difference((56, 70), (48, 80))
+    >>> round(low, 4), round(high, 4)
+    (0.0524, 0.3339)
+
+    Reference: Newcombe 1998, Statistics in Medicine 17:873-890, method 10.
+    """
+    if not first[1] or not second[1]:
+        return -1.0, 1.0
+    p, q = first[0] / first[1], second[0] / second[1]
+    (low_p, high_p), (low_q, high_q) = wilson(*first, z=z), wilson(*second, z=z)
+    return p - q - math.hypot(p - low_p, high_q - q), p - q + math.hypot(high_p - p, q - low_q)
+
+
 def paired(wins: float, losses: float, count: int, *, extra: float = 0.0, z: float = Z95) -> tuple[float, float]:
     """An interval for the difference of two shares that were measured on the same ``count`` trials; 95 % by default.
 

@@ -15,15 +15,25 @@ from torch import nn
 from snellen._atomic import write_bytes
 from snellen._errors import NetworkError, unknown
 from snellen.nets.deshuffler import Deshuffler
+from snellen.nets.resnet9 import ResNet9
+from snellen.nets.small_vgg import SmallVGG
 from snellen.nets.staged_classifier import StagedClassifier
 from snellen.nets.vgg import VGGS
 
 KINDS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
-    {"deshuffler": Deshuffler, "staged_classifier": StagedClassifier, **VGGS}
+    {
+        "deshuffler": Deshuffler,
+        "resnet9": ResNet9,
+        "small_vgg": SmallVGG,
+        "staged_classifier": StagedClassifier,
+        **VGGS,
+    }
 )
 """Kind -> what builds the module from its settings."""
 ENTRY = "snellen"
 """The key of the file's metadata that holds all but the weights, as JSON."""
+FORMAT = 1
+"""Counts up when a file of before cannot be read any more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +65,7 @@ class Saved:
 def write_saved(saved: Saved, path: str | Path) -> Path:
     """Write the file, whole or not at all."""
     entry = {
-        "format": 1,
+        "format": FORMAT,
         "kind": saved.kind,
         "settings": dict(saved.settings),
         "task": saved.task,
@@ -87,6 +97,11 @@ def read_saved(path: str | Path) -> Saved:
         raise NetworkError(
             f"{path} does not say how to build its network; expected a file that 'snellen train' wrote. Name the "
             f"module and give this file as its weights: PATH.py:FACTORY --weights {path}"
+        )
+    if entry.get("format") != FORMAT:
+        raise NetworkError(
+            f"{path} is of another version of Snellen: expected format {FORMAT}, got "
+            f"{entry.get('format')}; train it again"
         )
     try:
         kind, settings = str(entry["kind"]), dict(entry["settings"])

@@ -48,7 +48,8 @@ def curve_svg(curve: Curve) -> str:
         axes.grid(axis="y")
         axes.set_axisbelow(True)
         axes.tick_params(length=3)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        whole = all(float(value).is_integer() for x, _ in curve.series.values() for value in x)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         _draw_marks(axes, curve)
         if legend:

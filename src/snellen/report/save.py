@@ -41,6 +41,15 @@ def save(findings: Findings, folder: Path) -> Path:
     return folder / PAGE
 
 
+def save_beside(findings: Findings, folder: Path) -> Path:
+    """Write the page and its JSON into a folder that holds other things too, and return the path of the page.
+
+    Each file is whole or as it was. For findings without arrays: those would need a folder of their own.
+    """
+    write_file(folder / DOCUMENT, dumps(findings))
+    return write_file(folder / PAGE, to_html(findings))
+
+
 def check_destination(folder: Path) -> None:
     """Raise unless a report may be put at this path: nothing there, an empty folder, or an earlier report.
 

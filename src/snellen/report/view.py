@@ -75,7 +75,7 @@ def page(findings: Findings) -> Page:
     anchors = unique()
     return Page(
         title=title(findings.subject),
-        subject=rows({k: number(v) if type(v) is int else v for k, v in findings.subject.items()}),
+        subject=rows({k: number(v) if type(v) is int else v for k, v in findings.subject.items() if k != "study"}),
         run_line=run_line(findings.run),
         verdict=verdict(findings),
         tally=tuple((MARKS[s], MARKS[s].count(len(findings.of(s)))) for s in SEVERITIES),

@@ -16,11 +16,14 @@ def verdict(findings: Findings) -> str:
     mend, look = len(findings.errors), len(findings.warnings)
     parts = [f"{mend} to mend"] * bool(mend) + [f"{look} to look at"] * bool(look)
     total = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
-    return f"{total}: {' and '.join(parts)}." if parts else f"{total}, and nothing wrong was seen."
+    calm = "" if "study" in findings.subject else ", and nothing wrong was seen"
+    return f"{total}: {' and '.join(parts)}." if parts else f"{total}{calm}."
 
 
 def title(subject: Mapping[str, Any]) -> str:
-    """``vgg16 on 900 images of photos/``."""
+    """``vgg16 on 900 images of photos/``, or the title of a study."""
+    if "study" in subject:
+        return words(subject["study"])
     network = words(subject.get("network", "A network"))
     images, count = words(subject.get("images", "")), subject.get("count")
     crowd = f"{number(count)} images" if isinstance(count, int) else "images"

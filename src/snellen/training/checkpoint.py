@@ -41,10 +41,20 @@ def write_checkpoint(
         step: steps done.
         command: the settings and the data; another command refuses to go on from here.
         notes: numbers that belong to the record, such as the losses so far.
+
+    Raises:
+        InputError: the disk is full or refuses; an earlier checkpoint is still there.
     """
     entry = {"step": step, "command": dict(command), "notes": dict(notes)}
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, to_bytes(whole, {ENTRY: json.dumps(entry)}))
+    try:
+        write_bytes(path, to_bytes(whole, {ENTRY: json.dumps(entry)}))
+    except OSError as error:
+        last = "the last one that was written is whole" if path.exists() else "there is none yet"
+        raise InputError(
+            f"the checkpoint of step {step} cannot be written to {path} ({error.strerror or error}); {last}. Make "
+            "room, and give the same command to go on from there."
+        ) from error
 
 
 def read_checkpoint(path: Path, *, command: Mapping[str, Any]) -> tuple[dict[str, Tensor], int, dict[str, Any]] | None:

@@ -23,7 +23,8 @@ from snellen.puzzles.grid import Grid
 from snellen.puzzles.pieces import cut, shuffled
 from snellen.training.augment import Views
 from snellen.training.checkpoint import fingerprint
-from snellen.training.fit import Progress, Schedule, fit, generator_of, rows_of, seed_of
+from snellen.training.fit import Progress, fit, generator_of, rows_of, seed_of
+from snellen.training.schedule import Schedule
 
 MODELS = ("pairs", "classifier")
 RATES: Mapping[str, float] = {"pairs": 2e-3, "classifier": 5e-4}

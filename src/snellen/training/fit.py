@@ -1,9 +1,9 @@
-"""The loop: AdamW under one cycle of the learning rate, averaged weights, and a run that survives being killed."""
+"""The loop: an optimizer under one cycle of the learning rate, averaged weights, a run that survives being killed."""
 
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,75 +13,42 @@ from torch import Tensor, nn
 from snellen._errors import SnellenError, UsageError
 from snellen.instruments._precision import fast_bfloat16
 from snellen.training.checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, write_checkpoint
+from snellen.training.interrupt import patient
+from snellen.training.schedule import Schedule
 from snellen.training.small_maps import SmallMaps
+from snellen.training.watch import Row, Watch, wearing
 
 LossOf = Callable[[int], Tensor]
 """The number of a step -> its loss. All that is random in it comes from :func:`generator_of` and torch's global
 generator, which is seeded afresh for every step."""
 Progress = Callable[[str, int, int], None]
+Guard = Callable[[int, float], None]
+"""Given the number of a step and its loss before it is made; raises to end the training."""
 CHEAP, SPARING = 0.5, 20
 """A checkpoint that took more than so many seconds to write is written again after this many times as long."""
-RAMP = 0.1
-"""The learning rate starts and ends at this part and this part squared of its peak."""
 
 
 class DivergedError(SnellenError):
-    """The loss became NaN or infinite; a smaller learning rate is the first thing to try."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast.
-
-    Args:
-        steps: of the optimizer.
-        learning_rate: the peak of the cycle.
-        weight_decay: of AdamW.
-        warm_up: part of the steps in which the learning rate rises.
-        average: decay of the averaged weights, a step; the averaged weights are the result. 0 takes the last.
-    """
-
-    steps: int
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    warm_up: float = 0.15
-    average: float = 0.999
-
-    def __post_init__(self) -> None:
-        if (
-            self.steps < 1
-            or not 0 < self.learning_rate < math.inf
-            or not 0 <= self.average < 1
-            or not 0 < self.warm_up < 1
-        ):
-            raise UsageError(
-                "a schedule needs steps >= 1, learning_rate > 0, 0 <= average < 1 and 0 < warm_up < 1, got "
-                f"steps={self.steps}, learning_rate={self.learning_rate}, average={self.average}, "
-                f"warm_up={self.warm_up}"
-            )
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0: up and down along a cosine (Smith & Topin 2018).
-
-        >>> schedule = Schedule(100, learning_rate=1.0)
-        >>> [round(schedule.rate(step), 3) for step in (0, 14, 99)]
-        [0.1, 1.0, 0.01]
-        """
-        up = max(round(self.warm_up * self.steps) - 1, 1)
-        if step <= up:
-            low, part = RAMP, step / up
-        else:
-            low, part = RAMP**2, (self.steps - 1 - step) / max(self.steps - 1 - up, 1)
-        return self.learning_rate * (low + (1 - low) * (1 - math.cos(math.pi * part)) / 2)
+    """The loss became NaN or infinite, or grew and grew; a smaller learning rate is the first thing to try."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training leaves: mean losses of equal stretches, seconds spent, and where it went on from a checkpoint."""
+    """What a training leaves: mean losses of equal stretches, seconds spent, and where it went on from a checkpoint.
+
+    Attributes:
+        rows: what was seen at each look.
+        best: the index of the best look, -1 without any.
+        steps: that were made, in all.
+    """
 
     losses: tuple[float, ...]
     seconds: float
     resumed_at: int
+    _: KW_ONLY
+    rows: tuple[Row, ...] = ()
+    best: int = -1
+    steps: int = 0
 
     def story(self, recipe: str, command: Mapping[str, Any], images: int) -> dict[str, Any]:
         """What a file of weights says of how they came to be."""
@@ -105,13 +72,16 @@ def fit(
     checkpoint: Path | None = None,
     command: Mapping[str, Any] | None = None,
     checkpoint_every: int = 50,
+    watch: Watch | None = None,
+    guard: Guard = lambda _step, _loss: None,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Fitted:
     """Train a module; at the end it holds the averaged weights and is in evaluation mode.
 
     Killed at any moment and called again with the same arguments, it goes on from the last checkpoint and ends
     with the weights of an uninterrupted run, bit for bit on the same machine with the same number of threads.
-    Forward passes run in bfloat16 where the hardware is fast at it. torch's generators are left as they were.
+    Ctrl-C waits for the end of a step and leaves a checkpoint of that. Forward passes run in bfloat16 where the
+    hardware is fast at it. torch's generators are left as they were.
 
     Args:
         module: changed in place.
@@ -121,33 +91,28 @@ def fit(
         checkpoint: where the file of the checkpoint lies while the training runs; none is kept if not given.
         command: settings and data, as JSON can hold them: a checkpoint of another command is refused.
         checkpoint_every: steps between two checkpoints.
+        watch: what is looked at while it runs, and whether that may end it early.
+        guard: given every step and its loss; raises what ends a training that has gone wrong.
         progress: called with a stage, steps done and steps in all.
 
     Raises:
         DivergedError: a loss that is not finite.
         UsageError: a checkpoint of another command.
+        InputError: a checkpoint that cannot be written; the one before is still there.
     """
     device = next(module.parameters()).device
-    rate, decay = schedule.learning_rate, schedule.weight_decay
-    optimizer = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=decay, fused=True)
-    averaged = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
-    stretch = max(schedule.steps // 100, 1)
-    losses: list[float] = []
-    total, first, began, before = 0.0, 0, time.perf_counter(), 0.0
-    written, cost = began, 0.0
-    kept = None if checkpoint is None else read_checkpoint(checkpoint, command=command or {})
-    if kept is not None:
-        tensors, first, notes = kept
-        module.load_state_dict(_under(tensors, "module."))
-        for name, tensor in _under(tensors, "averaged.").items():
-            averaged[name].copy_(tensor)
-        restore_optimizer(optimizer, tensors)
-        losses, total, before = list(notes["losses"]), float(notes["total"]), float(notes["seconds"])
+    state = _State(module, schedule.optimizer_of(module))
+    first = 0 if checkpoint is None else state.restore(checkpoint, command or {})
+    began = written = time.perf_counter()
+    spent, cost, step = state.seconds, 0.0, first
+    stretch = watch.every if watch is not None else max(schedule.steps // 100, 1)
+    if watch is not None and first:
+        watch.told(state.rows)
     module.train()
-    with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
-        for step in range(first, schedule.steps):
+    with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]), patient() as interrupted:
+        while step < schedule.steps and not (watch is not None and watch.over(state.rows)):
             torch.manual_seed(seed_of(seed, step))
-            for group in optimizer.param_groups:
+            for group in state.optimizer.param_groups:
                 group["lr"] = schedule.rate(step)
             with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)), SmallMaps():
                 loss = loss_of(step)
@@ -157,33 +122,92 @@ def fit(
                     f"the loss became {value} at step {step} of {schedule.steps}; try a learning rate below "
                     f"{schedule.learning_rate:g}"
                 )
-            optimizer.zero_grad()
+            guard(step, value)
+            state.optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
-            _average(averaged, module, min(schedule.average, (step + 1) / (step + 10)))
-            total += value
-            if (step + 1) % stretch == 0:
-                losses.append(total / stretch)
-                total = 0.0
-            due = (step + 1) % checkpoint_every == 0 and step + 1 < schedule.steps
-            if checkpoint is not None and due and time.perf_counter() - written >= SPARING * cost:
-                tensors = {f"module.{k}": v for k, v in module.state_dict().items()}
-                tensors |= {f"averaged.{k}": v for k, v in averaged.items()}
+            state.optimizer.step()
+            _average(state.averaged, module, min(schedule.average, (step + 1) / (step + 10)))
+            step += 1
+            state.total += value
+            if step % stretch == 0:
+                state.losses.append(state.total / stretch)
+                state.total = 0.0
+                if watch is not None:
+                    state.look(watch, step, schedule.rate(step - 1), spent + time.perf_counter() - began)
+            now = time.perf_counter()
+            due = step % checkpoint_every == 0 and step < schedule.steps and now - written >= SPARING * cost
+            if checkpoint is not None and (due or interrupted()):
+                state.seconds = spent + now - began
+                state.keep(checkpoint, step, command or {})
                 written = time.perf_counter()
-                write_checkpoint(
-                    checkpoint,
-                    tensors | optimizer_tensors(optimizer),
-                    step=step + 1,
-                    command=command or {},
-                    notes={"losses": losses, "total": total, "seconds": before + written - began},
-                )
-                cost = time.perf_counter() - written
-                cost = cost if cost > CHEAP else 0.0
-            progress("training", step + 1, schedule.steps)
-    if schedule.average:
-        module.load_state_dict(averaged)
+                cost = written - now if written - now > CHEAP else 0.0
+            if interrupted():
+                raise KeyboardInterrupt
+            progress("training", step, schedule.steps)
+    if watch is not None and watch.patience and state.best:
+        module.load_state_dict(state.best)
+    elif schedule.average:
+        module.load_state_dict(state.averaged)
     module.eval()
-    return Fitted(tuple(losses), before + time.perf_counter() - began, first)
+    return Fitted(
+        tuple(state.losses),
+        spent + time.perf_counter() - began,
+        first,
+        rows=tuple(state.rows),
+        best=-1 if watch is None else watch.best(state.rows),
+        steps=step,
+    )
+
+
+class _State:
+    """All that the rest of a training depends on, beside the number of the step."""
+
+    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self.module, self.optimizer = module, optimizer
+        self.averaged = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+        self.best: dict[str, Tensor] = {}
+        self.losses: list[float] = []
+        self.rows: list[Row] = []
+        self.total = self.seconds = 0.0
+
+    def look(self, watch: Watch, step: int, rate: float, seconds: float) -> None:
+        with wearing(self.module, self.averaged):
+            seen = watch.look()
+        self.rows.append(
+            {
+                "epoch": len(self.rows) + 1,
+                "step": step,
+                **seen,
+                "step_loss": self.losses[-1],
+                "learning_rate": rate,
+                "seconds": round(seconds, 3),
+            }
+        )
+        if watch.patience and watch.best(self.rows) == len(self.rows) - 1:
+            self.best = {name: tensor.clone() for name, tensor in self.averaged.items()}
+        watch.told(self.rows)
+
+    def keep(self, path: Path, step: int, command: Mapping[str, Any]) -> None:
+        tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in self.averaged.items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.items()}
+        notes = {"losses": self.losses, "total": self.total, "seconds": self.seconds, "rows": self.rows}
+        write_checkpoint(path, tensors | optimizer_tensors(self.optimizer), step=step, command=command, notes=notes)
+
+    def restore(self, path: Path, command: Mapping[str, Any]) -> int:
+        """The number of steps that are done."""
+        kept = read_checkpoint(path, command=command)
+        if kept is None:
+            return 0
+        tensors, step, notes = kept
+        self.module.load_state_dict(_under(tensors, "module."))
+        for name, tensor in _under(tensors, "averaged.").items():
+            self.averaged[name].copy_(tensor)
+        self.best = _under(tensors, "best.")
+        restore_optimizer(self.optimizer, tensors)
+        self.losses, self.rows = list(notes["losses"]), list(notes["rows"])
+        self.total, self.seconds = float(notes["total"]), float(notes["seconds"])
+        return step
 
 
 def seed_of(seed: int, step: int) -> int:

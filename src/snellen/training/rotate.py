@@ -18,7 +18,8 @@ from snellen.nets.deshuffler import ENCODERS
 from snellen.nets.saved import Saved
 from snellen.nets.staged_classifier import StagedClassifier
 from snellen.training.augment import Views
-from snellen.training.fit import Progress, Schedule, fit, generator_of, rows_of, seed_of
+from snellen.training.fit import Progress, fit, generator_of, rows_of, seed_of
+from snellen.training.schedule import Schedule
 
 TURNS = 4
 STD = 0.25

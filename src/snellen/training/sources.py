@@ -112,7 +112,7 @@ def from_images(images: Images, grid: Grid, *, side: int | None = None, seed: in
         raise ImagesError(f"training needs at least 20 images, {images.name} has {len(images)}")
     if side is not None and (side % grid.rows or side % grid.columns):
         raise UsageError(f"a side of {side} pixels is not divided by a {grid} grid; give a multiple of both numbers")
-    found = _decoded(images, side)
+    found = decoded(images, side)
     sizes = {(image.shape[1], image.shape[2]) for image in found}
     if side is None and len(sizes) > 1:
         raise UsageError(
@@ -160,7 +160,7 @@ def load_source(
     return from_images(images, grid, side=side, seed=seed)
 
 
-def _decoded(images: Images, side: int | None) -> list[Tensor]:
+def decoded(images: Images, side: int | None) -> list[Tensor]:
     """Each image as uint8 (3, h, w); smaller than a side enlarged to it, larger than 2.5 sides reduced to these."""
     found, total = [], 0
     for index in range(len(images)):

@@ -23,6 +23,7 @@ def saved_network(path: Path) -> Network:
     try:
         side = saved.about.get("side")
         size = None if side is None else (int(side[0]), int(side[1]))
+        resize, sampling = saved.about.get("resize"), str(saved.about.get("interpolation", "bilinear"))
         module, names = _as_classifier(saved)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise NetworkError(f"{path} does not say all that its use needs ({error!r}); train it again") from error
@@ -32,7 +33,7 @@ def saved_network(path: Path) -> Network:
         mean=saved.mean,
         std=saved.std,
         class_names=names,
-        preprocessing=Preprocessing(size=size),
+        preprocessing=Preprocessing(size=size, resize=resize, interpolation=sampling),
         name=f"{path.name} ({saved.kind}, trained to {saved.task})",
         notes=(f"trained by {story.get('recipe', 'an unknown recipe')} on {story.get('images', 'unknown')} images",),
     )

@@ -1,0 +1,75 @@
+"""``snellen study NAME``: a question, its experiment, a page."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from snellen.cli import options as o
+from snellen.cli.console import deliver, progress, verb
+
+if TYPE_CHECKING:
+    from snellen.studies._base import Study
+
+app = typer.Typer(
+    name="study",
+    help="Answer a question by an experiment of a minute or two; one page each.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for the page; study-NAME.", rich_help_panel=o.OUTPUT)]
+Seed = Annotated[int, typer.Option(min=0, max=2**40, help="The same seed gives the same result.")]
+
+
+@app.command("cross-entropy")
+@verb
+def cross_entropy(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+    """Cross-entropy: one term, 2 N operations, its minimum with l2, l1 or no penalty, and what caps confidence."""
+    from snellen.studies.cross_entropy import CrossEntropy
+
+    _carry_out(CrossEntropy(), "cross-entropy", out, json, seed, quiet)
+
+
+@app.command("selection")
+@verb
+def selection(
+    seeds: Annotated[int, typer.Option(min=2, help="Splits to repeat it on.")] = 200,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs to choose from.")] = 20,
+    train: Annotated[int, typer.Option(min=1, help="Digits to learn.")] = 200,
+    val: Annotated[int, typer.Option(min=1, help="Digits of the validation part.")] = 100,
+    test: Annotated[int, typer.Option(min=1, help="Digits of the test part.")] = 100,
+    out: Out = None,
+    json: o.Json = None,
+    seed: Seed = 0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Choose the learning rate on the test part, and on the validation part: what is reported, and what is true."""
+    from snellen.studies.selection import Selection
+
+    study = Selection(seeds=seeds, epochs=epochs, train=train, val=val, test=test)
+    _carry_out(study, "selection", out, json, seed, quiet)
+
+
+@app.command("capacity")
+@verb
+def capacity(
+    seeds: Annotated[int, typer.Option(min=2, help="Repetitions with another split and start.")] = 40,
+    images: Annotated[int, typer.Option(min=1, help="Digits to learn.")] = 100,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes through them.")] = 30,
+    out: Out = None,
+    json: o.Json = None,
+    seed: Seed = 0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Train a VGG with one fully-connected layer fewer and one more: parameters, and the gap to validation."""
+    from snellen.studies.capacity import Capacity
+
+    _carry_out(Capacity(seeds=seeds, images=images, epochs=epochs), "capacity", out, json, seed, quiet)
+
+
+def _carry_out(study: "Study[object]", name: str, out: Path | None, json: str | None, seed: int, quiet: bool) -> None:
+    out = Path(f"study-{name}") if out is None else out
+    o.check_destinations(out, json)
+    with progress(quiet) as report:
+        findings = study.report(seed=seed, progress=report)
+    deliver(findings, out=out, json_to=json, quiet=quiet)

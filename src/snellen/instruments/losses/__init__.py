@@ -1,0 +1,1 @@
+"""Losses as mathematics: what they are, and where they are least."""

@@ -1,0 +1,101 @@
+"""Every number on the pages of the exams is what the command prints."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from snellen.report.schema import Document
+from snellen.studies.capacity import Capacity, measured, taught_network
+from snellen.studies.cross_entropy import CrossEntropy
+from snellen.studies.selection import Selection
+from snellen.subject.load.digits import digit_pixels
+
+EXAMS = Path(__file__).resolve().parents[2] / "docs" / "exams"
+RECORD, CAPACITY = EXAMS / "in5400-exercise-2c.json", EXAMS / "in5400-exercise-13b.json"
+"""What the commands printed when the pages were written: ``snellen study selection --json FILE``, and ``capacity``."""
+
+
+def prose(name: str) -> str:
+    """A page without its code blocks, links and true minus signs."""
+    text = (EXAMS / name).read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"\]\([^)]*\)|arXiv:[\d.]+", "]", text).replace("−", "-")
+
+
+def named(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The rows ``| `name` | value |`` of a page: the name, and the numbers of the second cell."""
+    for name, cell in re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE):
+        yield name, tuple(re.findall(r"-?[\d,]+(?:\.\d+)?", cell))
+
+
+def same(printed: str, value: float, unit: float) -> bool:
+    """Whether a printed number is this value, rounded to the digits that are printed."""
+    digits = printed.replace(",", "")
+    step = 0.5 * 10.0 ** -len(digits.partition(".")[2])
+    return abs(float(digits) - unit * value) <= step * 1.001
+
+
+def check(page: str, printed: Mapping[str, Any]) -> None:
+    """Rows by name, value first and then low and high; every other decimal somewhere among the numbers."""
+    text = prose(page)
+    rows = list(named(text))
+    assert len(rows) >= 8
+    for name, told in rows:
+        unit = 100.0 if re.search(rf"^\| `{name}` \| [^|]*%", text, re.MULTILINE) else 1.0
+        values = [printed[name], *(printed.get(f"{name}_{end}") for end in ("low", "high"))]
+        assert told, name
+        for number, value in zip(told, values, strict=False):
+            assert value is not None, f"{name} has no interval"
+            assert same(number, float(value), unit), f"{name}: {number} is {unit * float(value)}"
+    known = [float(v) for v in printed.values() if math.isfinite(float(v))]
+    for number in re.findall(r"(?<![\w.])\d[\d,]*\.\d+", text):
+        assert any(same(number, abs(v), unit) for v in known for unit in (1.0, 100.0)), number
+
+
+def test_problem_1() -> None:
+    printed = CrossEntropy().report().to_dict()["measured"]
+    check("fys3033-problem-1.md", {k: float(v) for k, v in printed.items()})
+
+
+@pytest.mark.parametrize("record", [RECORD, CAPACITY], ids=lambda path: path.stem)
+def test_a_page_is_its_record(record: Path) -> None:
+    document = Document.model_validate_json(record.read_bytes())
+    assert document.run["preset"] == "study"
+    check(f"{record.stem}.md", {k: float(v) for k, v in document.measured.items()})
+
+
+def every(record: Path, title: str) -> list[list[Any]]:
+    """The rows of the table of this title."""
+    tables = [e for f in json.loads(record.read_bytes())["findings"] for e in f["evidence"] if e["type"] == "table"]
+    (rows,) = [t["rows"] for t in tables if t["title"] == title]
+    return list(rows)
+
+
+def test_the_record_is_what_the_command_prints() -> None:
+    """The first splits of the record, trained again; a rounding on another machine may turn an answer or two."""
+    rows = every(RECORD, "Every split")
+    assert len(rows) == Selection().seeds
+    again = Selection(seeds=3).run()
+    one, two = again.first, again.second
+    for i, row in enumerate(rows[:3]):
+        assert row[2:4] == pytest.approx([one.reported[i], one.fresh[i]], abs=0.011)
+        assert row[5:] == pytest.approx([two.reported[i], two.fresh[i]], abs=0.011)
+
+
+def test_the_record_of_capacity_is_what_the_command_prints() -> None:
+    """One network of its first seed, trained again in float32, whose rounding differs between machines."""
+    study, rows = Capacity(), every(CAPACITY, "Every seed")
+    assert len(rows) == study.seeds
+    large, labels = digit_pixels("all")
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    taught, held = order[: study.images], order[study.images :][: study.held]
+    pixels = F.avg_pool2d(large, 2)
+    net = taught_network(2, pixels[taught], labels[taught], hidden=study.hidden, epochs=study.epochs, seed=0)
+    assert measured(net, pixels[held], labels[held]) == pytest.approx(rows[0][1:3], abs=0.05)
