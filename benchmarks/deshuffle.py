@@ -89,7 +89,7 @@ def judge(path: Path, puzzles: Puzzles, whole: Tensor) -> None:
     )
     if saved.about["gap"][0] == 0:
         as_lost(path.name, puzzles, scorer, whole)
-    at_gaps(path.name, scorer, whole, GAPS)
+    at_gaps(path.name, scorer, whole, GAPS if scorer.arranger.in_pairs else GAPS[:1])
 
 
 def main() -> int:

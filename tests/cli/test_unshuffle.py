@@ -176,6 +176,23 @@ def test_a_network_beside_edge_matching() -> None:
     assert document["subject"]["network"] == "The network"
 
 
+def test_a_classifier_is_asked_at_the_one_size_that_it_knows() -> None:
+    from snellen.nets.saved import Saved, write_saved
+    from snellen.nets.staged_classifier import StagedClassifier
+
+    settings = {"classes": 24, "hidden": 8}
+    about = {"grid": "2x2", "gap": [0, 0], "normalise_pieces": False, "side": [24, 24]}
+    module = StagedClassifier(**settings).eval()  # type: ignore[arg-type]
+    saved = Saved(module, kind="staged_classifier", settings=settings, task="deshuffle", about=about)
+    write_saved(saved, "net.safetensors")
+    result = snellen("unshuffle", archive(), "--out", "r.npz", "--network", "net.safetensors", "--json", "-")
+    assert result.exit_code in (0, 1), result.stderr
+    measured = json.loads(result.stdout)["measured"]
+    assert "accuracy_gap_0" in measured
+    assert "accuracy_gap_2" not in measured
+    assert "edge_accuracy_gap_2" in measured
+
+
 def test_a_network_is_judged_on_what_its_own_seed_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
     from snellen.puzzles import unshuffle as module
 

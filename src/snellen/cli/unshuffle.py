@@ -126,6 +126,7 @@ def _network(
 def _contender(saved: "Saved", puzzles: "Puzzles", held: "NDArray[np.int64]") -> "Contender":
     """A trained network, to stand beside edge matching; it is asked at gaps that it never saw too."""
     from snellen.puzzles.arranger import NetworkScorer
+    from snellen.puzzles.gaps import GAPS
     from snellen.puzzles.unshuffle import Contender
     from snellen.training.course import kept_apart
     from snellen.training.sources import together
@@ -136,7 +137,8 @@ def _contender(saved: "Saved", puzzles: "Puzzles", held: "NDArray[np.int64]") ->
             f"the network was trained on {saved.about['grid']} puzzles, these are {puzzles.grid}; give --grid "
             f"{saved.about['grid']} if that is what they are, or train a network for {puzzles.grid}"
         )
-    return Contender("the network", scorer, apart=kept_apart(saved, together(puzzles, held)))
+    gaps = GAPS if scorer.arranger.in_pairs else (scorer.arranger.gap,)  # a classifier knows images of one size
+    return Contender("the network", scorer, gaps=gaps, apart=kept_apart(saved, together(puzzles, held)))
 
 
 def _split_seed(saved: "Saved", seed: int) -> int:

@@ -17,7 +17,7 @@ def accuracy_table(result: Probe, metric: str) -> Table:
     rows.sort(key=lambda row: order.get(row.tap, len(order)))
     return Table(
         f"{result.k} nearest neighbours by {METRIC[metric]}: {len(result.queries):,} queries",
-        ("tap", "features", "dimensions", "right", "accuracy", "low", "high", "over seeds"),
+        ("tap", "features", "accuracy", "low", "high", "over seeds", "right", "dimensions"),
         tuple(_cells(row) for row in rows),
         shown=60,
         note="Low and high are the 95 % Wilson interval, for random features of their mean over the seeds.",
@@ -29,7 +29,8 @@ def _cells(row: Row) -> tuple[Cell, ...]:
     right = float(row.share.sum())
     seeds = row.correct.double().mean(dim=1).tolist()
     spread = f"{min(seeds):.3f} – {max(seeds):.3f}" if len(seeds) > 1 else None
-    return (row.tap or "–", row.features, row.dimensions, round(right), right / count, *wilson(right, count), spread)
+    accuracy = (right / count, *wilson(right, count), spread)
+    return (row.tap or "–", row.features, *accuracy, round(right), row.dimensions)
 
 
 def comparison_table(found: Sequence[Comparison]) -> Table:
