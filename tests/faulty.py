@@ -288,7 +288,187 @@ def all_zeros() -> SetUp:
     return SetUp(network, sgd(network.parameters()), images(), CE)
 
 
+class Listed(nn.Module):
+    """Its early layers are in a Python list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.early = [nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU()]
+        self.head = nn.Linear(512, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        for layer in self.early:
+            x = layer(x)
+        return self.head(x.flatten(1))
+
+
+def layers_in_a_list() -> SetUp:
+    network = Listed()
+    return SetUp(network, sgd(network.parameters()), images(), CE)
+
+
+def layers_in_a_list_but_trained() -> SetUp:
+    network = Listed()
+    early = [p for layer in network.early for p in layer.parameters()]
+    return SetUp(network, sgd([*early, *network.parameters()]), images(), CE)
+
+
+def layer_made_in_forward() -> SetUp:
+    network = Toy(lambda m, x: m.head(nn.Conv2d(3, 8, 3)(x).relu().flatten(1)), head=nn.Linear(800, 4))
+    return SetUp(network, sgd(network.parameters()), images(), CE)
+
+
+def loss_times_0() -> SetUp:
+    return plain()._replace(loss=lambda outputs, targets: 0.0 * CE(outputs, targets))
+
+
+def stuck_at_0() -> SetUp:
+    network = classifier()
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    return SetUp(network, sgd(network.parameters()), images(15), CE)
+
+
+def units_alike() -> SetUp:
+    network = classifier(norm=False)
+    for name, parameter in network.named_parameters():
+        nn.init.constant_(parameter, 0.05 if name.endswith("weight") else 0.0)
+    return SetUp(network, sgd(network.parameters()), images(), CE)
+
+
+def vanishing() -> SetUp:
+    layers = [layer for _ in range(14) for layer in (nn.Linear(16, 16), nn.Sigmoid())]
+    network = nn.Sequential(nn.Flatten(), nn.Linear(432, 16), nn.Sigmoid(), *layers, nn.Linear(16, 4))
+    return SetUp(network, sgd(network.parameters()), images(), CE)
+
+
+def momentum(value: float) -> SetUp:
+    at = plain()
+    for module in at.network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = value
+    return at
+
+
+def momentum_0() -> SetUp:
+    return momentum(0.0)
+
+
+def momentum_99() -> SetUp:
+    return momentum(0.99)
+
+
+def dropout_99() -> SetUp:
+    network = classifier(dropout=0.99)
+    return SetUp(network, sgd(network.parameters()), images(), CE)
+
+
+def decays_at_once() -> SetUp:
+    network = classifier()
+    return SetUp(network, optim.SGD(network.parameters(), lr=0.1, weight_decay=1.0), images(), CE)
+
+
+def decay_drowns_the_gradient() -> SetUp:
+    network = classifier()
+    return SetUp(network, optim.Adam(network.parameters(), lr=1e-4, weight_decay=1e3), images(), CE)
+
+
+def one_hot_integers() -> SetUp:
+    return plain()._replace(batch=(images()[0], F.one_hot(images()[1], 4)))
+
+
+def scores_into_bce() -> SetUp:
+    return plain()._replace(batch=(images()[0], F.one_hot(images()[1], 4).float()), loss=nn.BCELoss())
+
+
+def regression(scale: float = 1.0, *, end: nn.Module | None = None) -> SetUp:
+    network = nn.Sequential(body(), nn.Flatten(), nn.Linear(24, 8), end or nn.Identity())
+    with torch.no_grad():
+        network[2].weight.mul_(scale)
+    return SetUp(
+        network, sgd(network.parameters(), 1e-6 if scale > 1 else 0.01), (images()[0], torch.randn(16, 8)), F.mse_loss
+    )
+
+
+def outputs_too_large() -> SetUp:
+    return regression(300.0)
+
+
+def targets_out_of_reach() -> SetUp:
+    return regression(end=nn.ReLU())
+
+
+def rate_0_for_random_layers() -> SetUp:
+    network = classifier(norm=False)
+    groups = [{"params": network[0].parameters(), "lr": 0.0}, {"params": network[3].parameters()}]
+    return SetUp(network, sgd(groups), images(), CE)
+
+
+def pixels_to_255() -> SetUp:
+    inputs, labels = images()
+    return plain()._replace(batch=((inputs * 60 + 120).clamp(0, 255), labels))
+
+
+def divided_twice() -> SetUp:
+    inputs, labels = images()
+    return plain()._replace(batch=(inputs / 255, labels))
+
+
+def one_image() -> SetUp:
+    inputs, labels = images()
+    return plain()._replace(batch=(inputs[:1].expand(16, -1, -1, -1), labels))
+
+
+def labels_shuffled() -> SetUp:
+    inputs, labels = images(96)
+    return plain()._replace(batch=(inputs, labels[torch.randperm(96)]))
+
+
+def one_class() -> SetUp:
+    inputs, labels = images(16)
+    return plain()._replace(batch=(inputs, torch.zeros_like(labels)))
+
+
+def momentum_of_1() -> SetUp:
+    network = classifier()
+    return SetUp(network, optim.SGD(network.parameters(), lr=0.01, momentum=1.0), images(), CE)
+
+
+def climbs() -> SetUp:
+    network = classifier()
+    return SetUp(network, optim.Adam(network.parameters(), lr=1e-3, maximize=True), images(), CE)
+
+
+def upside_down() -> SetUp:
+    return plain()._replace(loss=lambda outputs, targets: -CE(outputs, targets))
+
+
 FAULTY: dict[Callable[[], SetUp], tuple[str, str]] = {
+    momentum_of_1: ("error training/optimizer", "Momentum of 1 or more"),
+    climbs: ("warning training/optimizer", "The optimizer climbs"),
+    upside_down: ("warning training/loss_input", "The loss is upside down"),
+    layers_in_a_list: ("error training/parameters", "Forgotten: early[0] and early[2] are random"),
+    layers_in_a_list_but_trained: ("warning training/parameters", "Trained but not registered"),
+    layer_made_in_forward: ("error training/parameters", "Layers are made anew in forward"),
+    loss_times_0: ("error training/gradient", "All gradients are 0"),
+    stuck_at_0: ("error training/gradient", "Layers are stuck at 0"),
+    units_alike: ("error training/gradient", "Units that can never differ"),
+    vanishing: ("warning training/gradient", "The gradient vanishes"),
+    momentum_0: ("error training/modes", "BatchNorm with momentum 0"),
+    momentum_99: ("warning training/modes", "BatchNorm remembers the last batch only"),
+    dropout_99: ("warning training/modes", "Dropout drops nearly all"),
+    decays_at_once: ("warning training/weight_decay", "Weight decay far too large"),
+    decay_drowns_the_gradient: ("warning training/weight_decay", "Weight decay far too large"),
+    one_hot_integers: ("error training/loss_input", "One-hot integers as targets"),
+    scores_into_bce: ("error training/loss_input", "Scores into BCE"),
+    outputs_too_large: ("warning training/initial_loss", "Outputs begin too large"),
+    targets_out_of_reach: ("warning training/loss_input", "Targets out of the output's reach"),
+    rate_0_for_random_layers: ("warning training/optimizer", "Learning rate 0 for random layers"),
+    pixels_to_255: ("warning training/input_scale", "Pixels of 0 to 255"),
+    divided_twice: ("warning training/input_scale", "Inputs nearly 0"),
+    one_image: ("error training/input_scale", "Every input is the same"),
+    labels_shuffled: ("warning training/labels", "Labels do not go with the images"),
+    one_class: ("warning training/labels", "One class only"),
     exam: ("error training/parameters", "Forgotten: block1, block2 and block3 are random"),
     exam_frozen: ("error training/parameters", "Forgotten: block1, block2 and block3 are random"),
     exam_wrong_half: ("error training/parameters", "Forgotten: block4, block5, block6 and fc are never trained"),

@@ -1,8 +1,10 @@
 """The audit of a training set-up: silent on healthy ones, right on faulty ones, and without a trace on all."""
 
+import importlib.util
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,6 +104,37 @@ def test_the_exam_names_the_blocks_the_reason_and_two_remedies() -> None:
         for row in found[0].evidence[0].rows
     }
     assert list(code) == ["train all layers", "load pretrained weights"]
+
+
+def test_the_page_of_the_exam_is_what_the_command_says() -> None:
+    """The table of docs/exams/in5400-exercise-11.md, from the file that its command runs."""
+    docs = Path(__file__).resolve().parents[2] / "docs" / "exams"
+    spec = importlib.util.spec_from_file_location("in5400_exercise_11", docs / "in5400_exercise_11.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    network, optimizer, batch, loss, _ = module.setup()
+    findings = audit_training(network, optimizer, batch, loss)
+    assert [f.title for f in findings.errors] == [
+        "Forgotten: block1, block2 and block3 are random and never trained",
+        "Forgotten: fc is never trained",
+    ]
+    counts = {
+        name: sum(p.numel() for n, p in network.named_parameters() if n.startswith(blocks))
+        for name, blocks in (
+            ("block1, block2, block3", ("block1", "block2", "block3")),
+            ("block4, block5, block6", ("block4", "block5", "block6")),
+            ("fc", ("fc",)),
+        )
+    }
+    assert findings.errors[0].measured["forgotten_parameters"] == counts["block1, block2, block3"]
+    assert f"{counts['block4, block5, block6']:,} numbers" in next(
+        f.sentence for f in findings if "trained (" in f.sentence
+    )
+    page = (docs / "in5400-exercise-11.md").read_text(encoding="utf-8")
+    for name, count in counts.items():
+        assert f"| {name} | {count:,} |" in page
 
 
 def test_the_remedies_are_code_that_mends_it(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,6 +290,35 @@ def test_a_loop_that_never_clears_its_gradients_is_found(clears: bool, steps: bo
     with no_trace(at):
         findings = audit_training(*at, step=loop(at, clears=clears, steps=steps))
     assert [f.severity for f in findings if f.check == "training/zero_grad"] == [wanted]
+
+
+def test_a_gradient_clipped_to_nothing_is_found() -> None:
+    at = plain()
+
+    def step() -> None:
+        at.optimizers.zero_grad()
+        CE(at.network(at.batch[0]), at.batch[1]).backward()
+        nn.utils.clip_grad_norm_(at.network.parameters(), 1e-9)
+        at.optimizers.step()
+
+    with no_trace(at):
+        findings = audit_training(*at, step=step)
+    assert "The loop's step hardly moves anything" in [f.title for f in findings.warnings]
+
+
+def test_shuffled_labels_are_told_by_another_split() -> None:
+    """Hard images (classes far inside the noise): a batch says nothing, the test split tells."""
+    torch.manual_seed(0)
+    labels = torch.arange(240) % 3
+    pool = torch.randn(240, 3, 12, 12) + 0.12 * labels[:, None, None, None]
+    shuffled = labels[:120][torch.randperm(120)]
+    at = plain()._replace(batch=(pool[:60], shuffled[:60]))
+    test = (pool[120:], labels[120:])
+    said = [
+        [f.severity for f in audit_training(*at, splits=splits) if f.check == "training/labels"]
+        for splits in ({}, {"train": (pool[:120], shuffled), "test": test}, {"train": (pool[:120], labels[:120])})
+    ]
+    assert said == [["info"], ["warning"], ["ok"]]
 
 
 @pytest.mark.parametrize(("train", "wanted"), [(True, "error"), (False, "ok")])

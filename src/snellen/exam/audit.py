@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from snellen._errors import UsageError
 from snellen.checks.training import CHECKS
 from snellen.checks.training._base import TrainingCheck
-from snellen.checks.training._targets import out_of_range
+from snellen.checks.training._targets import unusable
 from snellen.exam.run import how
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding
@@ -76,7 +76,7 @@ def audit_training(
     try:
         seen = observe(network, optimizers, batch, loss, seed=seed, asked=asked)
     except StepFailed as failure:
-        known = out_of_range(failure.losses)
+        known = unusable(failure.losses)
         if known is None:
             raise
         spent = time.perf_counter() - began

@@ -17,7 +17,9 @@ def remedies(seen: Observation, names: Sequence[str]) -> Table:
     made = rule.name if rule is not None else "SGD"
     settings = ", ".join(f"{k}={v}" for k, v in (rule.settings if rule else {"lr": 0.01}).items() if k in SHOWN and v)
     start = tuple(f"{name}." for name in names)
+    lists = sorted({p.name.partition("[")[0] for p in seen.parameters if not p.registered and p.module in names})
     train = [
+        *(f"network.{name} = torch.nn.ModuleList(network.{name})" for name in lists),
         *(["for p in network.parameters(): p.requires_grad_(True)"] * frozen),
         f"optimizer = torch.optim.{made}(network.parameters(), {settings})",
     ]

@@ -24,12 +24,18 @@ class Gradient(TrainingCheck):
     unused head: mentioned. *Zero*: exact zeros in all gradients with a loss that is not 0 are an error; in
     some, they are
     mentioned, with the zeros behind them that explain it.
+
+    *Stuck at 0* (error): two layers in a row are all zeros, and so are their gradients. *Never differ* (error): the
+    rows of a weight are the same, and so are those of its gradient. *Vanishes* (warning): before the first step, the
+    gradient of every weight that sees the images is less than ``faint`` of the largest (root of the mean square).
     """
+
+    faint: float = 1e-6
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
         found = [*self._not_finite(seen), *self._none_at_all(seen)]
         if not found:
-            found = [*self._cut(seen), *self._zero(seen), *self._no_path(seen)]
+            found = [*self._cut(seen), *self._zero(seen), *self._alike(seen), *self._faint(seen), *self._no_path(seen)]
         got = [p for p in seen.parameters if p.grad == "finite"]
         text = f"A finite gradient reaches {len(got)} of {len(seen.parameters)} parameter tensors."
         return found or [Finding(NAME, "ok", "Gradients", text)]
@@ -100,16 +106,53 @@ class Gradient(TrainingCheck):
         zero = [p for p in seen.parameters if p.grad == "zero" and p.groups]
         if not zero:
             return
-        if not any(p.grad == "finite" for p in seen.parameters) and seen.loss != 0:
-            text = f"All gradients are exactly 0 although the loss is {seen.loss:.4g}: this batch teaches nothing."
-            remedy = "Look for units that are shut for every image, a constant output, or a product with 0."
-            yield Finding(NAME, "error", "All gradients are 0", text, remedy=remedy)
+        if not any(p.grad == "finite" for p in seen.parameters):
+            part = next((c for c in seen.losses if math.isfinite(c.value) and c.value != 0), None)
+            if seen.loss != 0 or part is not None:
+                text = f"All gradients are exactly 0 although the loss is {seen.loss:.4g}"
+                text += f" and {part.name} in it gave {part.value:.4g}" if part is not None and seen.loss == 0 else ""
+                remedy = "Look for units that are shut for every image, a constant output, or a product with 0."
+                yield Finding(
+                    NAME, "error", "All gradients are 0", f"{text}: this batch teaches nothing.", remedy=remedy
+                )
+                return
+        stuck = [p.name for p in zero if _stuck(p, seen)]
+        if stuck:
+            text = f"{listed(stuck)} are all 0, and so are their gradients, for each waits for the other to change: "
+            text += "a product of two zeros has no gradient in either."
+            remedy = "Initialise at least one of two layers that follow each other with random numbers."
+            yield Finding(NAME, "error", "Layers are stuck at 0", text, remedy=remedy)
             return
         explained = [p for p in zero if any(_shuts(q, p) for q in seen.parameters)]
         names = listed(blocks([p.name for p in zero]))
         text = f"The gradient of {names} is exactly 0 on this batch"
         text += ": a weight behind it is still all zeros, as low-rank and residual branches begin" if explained else ""
         yield Finding(NAME, "info", "Zero gradient", f"{text}.")
+
+    def _alike(self, seen: Observation) -> Iterator[Finding]:
+        same = [p.name for p in seen.parameters if p.alike and p.trains]
+        if same:
+            text = (
+                f"All units of {listed(blocks(same))} have the same weights, and they get the same gradient: they stay "
+            )
+            text += "copies of one unit for ever."
+            remedy = "Initialise weights with random numbers; only biases and gains may be constants."
+            yield Finding(NAME, "error", "Units that can never differ", text, remedy=remedy)
+
+    def _faint(self, seen: Observation) -> Iterator[Finding]:
+        norms = {p.name: p.grad_norm / p.count**0.5 for p in seen.parameters if p.grad == "finite" and len(p.shape) > 1}
+        first = [p for p in seen.parameters if p.name in norms and p.trains and not p.consumes]
+        if not first or len(norms) < 3:
+            return
+        best = max(first, key=lambda p: norms[p.name])
+        top = max(norms.values())
+        if norms[best.name] < self.faint * top and seen.first_step:
+            text = (
+                f"The gradient of {best.module or best.name}, which sees the images, is {norms[best.name] / top:.1g} "
+            )
+            text += "of the largest: it vanishes on its way back."
+            remedy = "Use ReLU or GELU, normalisation or skip connections, and weights of He's or Xavier's variance."
+            yield Finding(NAME, "warning", "The gradient vanishes", text, remedy=remedy)
 
     def _no_path(self, seen: Observation) -> Iterator[Finding]:
         found = verdicts(seen)
@@ -119,6 +162,17 @@ class Gradient(TrainingCheck):
             text = f"The loss is not computed from {listed(blocks([p.name for p in lost]))}"
             text += f"; {listed(blocks(idle))} did not run." if idle else "."
             yield Finding(NAME, "info", "No path to the loss", text)
+
+
+def _stuck(p: Parameter, seen: Observation) -> bool:
+    """All 0 with a gradient of 0, beside another such weight, with no zero behind it that moves and would open it."""
+    if not p.zeros or len(p.shape) < 2:
+        return False
+    behind = [q for q in seen.parameters if q.zeros and p.name in q.consumes and not q.name.endswith("bias")]
+    if any(q.grad == "finite" for q in behind):
+        return False
+    before = [q for q in seen.parameters if q.zeros and q.name in p.consumes and not q.name.endswith("bias")]
+    return any(q.grad == "zero" and q.groups and len(q.shape) > 1 for q in (*behind, *before))
 
 
 def _shuts(q: Parameter, p: Parameter) -> bool:

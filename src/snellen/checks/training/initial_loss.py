@@ -22,11 +22,15 @@ class InitialLoss(TrainingCheck):
     nothing is wrong:
     pretrained networks begin low. Once an optimizer has stepped, nothing is said.
 
+    A squared error of a whole output: a warning where the outputs are ``large`` times as large as the targets (root of
+    the mean square), before the first step.
+
     Reference: Karpathy 2019, A recipe for training neural networks ("verify loss @ init").
     """
 
     factor: float = 2.0
     margin: float = 2.0
+    large: float = 10.0
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
         calls = [
@@ -37,8 +41,10 @@ class InitialLoss(TrainingCheck):
             and c.input.shape[1] > 1
             and not c.target.is_floating_point()
         ]
-        if not calls or not seen.first_step:
+        if not seen.first_step:
             return []
+        if not calls:
+            return self._squared(seen)
         call = calls[0]
         k = call.input.shape[1]
         loss = float(
@@ -55,3 +61,16 @@ class InitialLoss(TrainingCheck):
         remedy = "Bring the inputs to mean 0 and deviation 1" if largest > 10 else "Look at the scale of the last layer"
         remedy += "; with pretrained weights, at the order of the classes."
         return [Finding(NAME, "warning", "Begins sure and wrong", text, measured=measured, remedy=remedy)]
+
+    def _squared(self, seen: Observation) -> Sequence[Finding]:
+        calls = [
+            c for c in seen.losses if c.name == "mse_loss" and c.input.shape == c.target.shape and c.input.numel() > 1
+        ]
+        if len(calls) != 1 or float(calls[0].target.float().std()) == 0:
+            return []
+        said, wanted = (float(t.float().square().mean().sqrt()) for t in (calls[0].input, calls[0].target))
+        text = f"Before the first step the outputs are of size {said:.3g} and the targets of size {wanted:.3g}."
+        if not said > self.large * wanted:
+            return [Finding(NAME, "ok", "Initial loss", text)]
+        remedy = "Look at the scale of the inputs and of the weights."
+        return [Finding(NAME, "warning", "Outputs begin too large", text, remedy=remedy)]

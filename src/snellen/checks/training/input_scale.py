@@ -1,11 +1,13 @@
-"""Are the inputs normalised as the weights expect?"""
+"""Are the inputs normalised as the weights expect, and do they differ?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from snellen.checks.training._base import TrainingCheck
+from snellen.checks.training._base import TrainingCheck, listed
 from snellen.findings.finding import Finding
 from snellen.training.health.facts import Observation
 
@@ -14,28 +16,74 @@ NAME = "training/input_scale"
 
 @dataclass(frozen=True)
 class InputScale(TrainingCheck):
-    """What the first BatchNorm sees of this batch, beside the statistics it has gathered.
+    """What the first layers see of this batch.
 
-    Median over its channels of |mean - running mean| / deviation, and of the log ratio of the deviations. A warning
-    above ``far`` when at least ``batches`` batches were seen: the weights were made for inputs of another
-    scale. Refuted
-    by a batch of one class only, or by data that really differ.
+    - The same input for every one of 4 examples or more, bit for bit, with targets that differ: error, for the network
+      cannot tell them apart.
+    - Weights of an initialisation applied to numbers of 0 to 255 (never negative, root of the mean square above
+      ``large``), or to numbers that never leave +-``small``: warning. What the network does to its inputs itself is
+      taken into account: looked at is what meets the first weights.
+    - The first BatchNorm, if it has seen ``batches`` batches: the median over its channels of |mean - running mean| /
+      deviation, and of the log ratio of the deviations. A warning above ``far``: the weights were made for inputs of
+      another scale. Refuted by a batch of one class only, or by data that really differ.
     """
 
     far: float = 1.0
     batches: int = 50
+    large: float = 20.0
+    small: float = 0.02
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
+        return [*self._same(seen), *self._raw(seen), *self._statistics(seen)]
+
+    def _same(self, seen: Observation) -> Iterator[Finding]:
+        images = next((t for t in seen.inputs if t.is_floating_point() and t.ndim > 1 and len(t) >= 4), None)
+        if images is None or not _equal(images) or not images.numel():
+            return
+        others = [t for t in seen.inputs if t is not images and t.ndim and len(t) == len(images)]
+        if any(not _equal(t) for t in others):
+            text = (
+                f"All {len(images)} inputs of this batch are the same, bit for bit, and their targets differ: nothing "
+            )
+            text += "in them tells which answer is right."
+            remedy = "Look at how images are loaded and normalised: an index, a division by 0 variance, a cached one."
+            yield Finding(NAME, "error", "Every input is the same", text, remedy=remedy)
+
+    def _raw(self, seen: Observation) -> Iterator[Finding]:
+        names = [p.name for p in seen.parameters]
+        random = {number for number, p in enumerate(seen.parameters) if p.fresh.random and len(p.shape) > 1}
+        for entry in seen.entries:
+            where = listed([names[n] for n in sorted(entry.numbers & random)])
+            if not entry.numbers & random:
+                continue
+            text = (
+                f"{where} still random, {'is' if len(entry.numbers & random) == 1 else 'are'} applied to numbers from "
+            )
+            text += f"{entry.low:.3g} to {entry.high:.3g}."
+            remedy = "Subtract the mean and divide by the deviation of the training images."
+            if entry.low >= 0 and entry.size > self.large and 32 < entry.high <= 256:
+                yield Finding(NAME, "warning", "Pixels of 0 to 255", text, remedy=remedy)
+                return
+            if 0 < max(abs(entry.low), abs(entry.high)) < self.small:
+                yield Finding(NAME, "warning", "Inputs nearly 0", text, remedy=f"{remedy} Was it done twice?")
+                return
+
+    def _statistics(self, seen: Observation) -> Iterator[Finding]:
         norms = [c for c in seen.modules if isinstance(c.module, _BatchNorm)]
         if not norms or not isinstance(norms[0].module, _BatchNorm):
-            return []
+            return
         count = norms[0].module.num_batches_tracked
         if count is None or int(count) < self.batches or (norms[0].values or 0) < 64:
-            return []
+            return
         drift = norms[0].drift
         text = f"The first BatchNorm ({norms[0].name}) sees this batch {drift:.2g} deviations from its statistics."
         if drift <= self.far:
-            return [Finding(NAME, "ok", "Scale of the inputs", text)]
+            yield Finding(NAME, "ok", "Scale of the inputs", text)
+            return
         remedy = "Normalise with the mean and deviation that the weights were trained "
         remedy += "with; do not leave pixels in 0 to 255."
-        return [Finding(NAME, "warning", "Inputs of another scale", text, remedy=remedy)]
+        yield Finding(NAME, "warning", "Inputs of another scale", text, remedy=remedy)
+
+
+def _equal(values: Tensor) -> bool:
+    return torch.equal(values, values[:1].expand_as(values))

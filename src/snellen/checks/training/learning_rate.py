@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from snellen.checks.training._base import TrainingCheck
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding, Severity
+from snellen.training.health.calls import LossCall
 from snellen.training.health.facts import Observation
+from snellen.training.health.trial import ROUNDING
 
 NAME = "training/learning_rate"
 
@@ -17,9 +19,11 @@ class LearningRate(TrainingCheck):
     """The loss of the same batch along the optimizers' actual update d: L(w + a d) at a few multiples a.
 
     - L(w + d) not finite where L(w) was: error.
-    - On the first step, L(w + d) above L(w) by more than ``rise`` of its size: warning; the critical multiple, at which
-      the loss is back where it began, is below 1. Later a rise is only mentioned, for momentum may climb.
+    - On the first step, L(w + d) above L(w) by more than ``rise`` of its size (or of half of ln k, for a cross-entropy
+      of k classes, where that is more: a trained network begins near 0): warning; the critical multiple, at which the
+      loss is back where it began, is below 1. Later a rise is only mentioned, for momentum may climb.
     - On the first step, 256 d together lower the loss by less than ``least`` of its size, without a schedule: warning.
+    - The loss is less than ``divided`` of the one loss function in it: warning.
 
     A critical multiple above 1 clears nothing: rates that diverge later pass the first step. Curvature alone is no
     alarm: training at the edge of stability is healthy.
@@ -27,15 +31,23 @@ class LearningRate(TrainingCheck):
     Args:
         rise: share of the loss.
         least: share of the loss.
+        divided: share of the loss function in it, where there is one.
 
     Reference: Cohen et al. 2021, arXiv:2103.00065; critical sharpness, arXiv:2601.16979.
     """
 
     rise: float = 0.2
     least: float = 1e-4
+    divided: float = 1e-6
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
-        losses = seen.trial.losses
+        losses, part = seen.trial.losses, self._divided(seen)
+        if part is not None:
+            text = (
+                f"The loss is {seen.loss:.2g}, and {part.name} in it gave {part.value:.4g}: it is divided to nothing."
+            )
+            remedy = "Do not divide the loss; the learning rate is for a mean over examples."
+            return [Finding(NAME, "warning", "The learning rate is far too low for this loss", text, remedy=remedy)]
         if len(losses) < 2 or not math.isfinite(seen.loss):
             return []
         after, far, size = seen.trial.at(1), seen.trial.at(256), abs(seen.loss)
@@ -47,8 +59,8 @@ class LearningRate(TrainingCheck):
         if not math.isfinite(after):
             severity, title, text = "error", "One step ruins the network", f"{text}."
             remedy = "Lower the learning rate by a factor of 10 or more; clip the gradient."
-        elif after > seen.loss:
-            high = seen.first_step and after - seen.loss > self.rise * size + 1e-6
+        elif after > seen.loss + ROUNDING * size:
+            high = seen.first_step and after - seen.loss > self.rise * max(size, self._guess(seen)) + 1e-6
             below = max((m for m, loss in losses if m < 1 and loss <= seen.loss), default=0.0)
             severity, title = ("warning", "The learning rate is too high") if high else ("info", "The step climbs")
             text += f"; {f'{below:g} of the step' if below else 'no part of it that was tried'} would not raise it."
@@ -62,6 +74,16 @@ class LearningRate(TrainingCheck):
         else:
             text += "."
         return [Finding(NAME, severity, title, text, remedy=remedy, evidence=(table,))]
+
+    def _guess(self, seen: Observation) -> float:
+        """Half of what knowing nothing would cost; 0 where that is not known."""
+        kinds = [c.input.shape[1] for c in seen.losses if c.name in ("cross_entropy", "nll_loss") and c.input.ndim > 1]
+        return math.log(max(kinds)) / 2 if kinds and len(seen.losses) == 1 else 0.0
+
+    def _divided(self, seen: Observation) -> LossCall | None:
+        """The one loss function in the loss, if next to nothing of it is left."""
+        call = seen.losses[0] if len(seen.losses) == 1 else None
+        return call if call is not None and 0 < abs(seen.loss) < self.divided * abs(call.value) else None
 
     def _too_low(self, seen: Observation, far: float) -> bool:
         warming = any(

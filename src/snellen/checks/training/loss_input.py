@@ -29,9 +29,11 @@ class LossInput(TrainingCheck):
       without learning. The sum of exp over a row must be 1.
     - ``binary_cross_entropy_with_logits`` of probabilities (made by sigmoid or softmax).
     - Targets outside [0, 1] for the binary losses, negative ones for ``cross_entropy``: unbounded below as well.
-    - ``cross_entropy`` over one class: always 0. ``mse_loss`` of shapes that are spread against each other.
+    - ``cross_entropy`` over one class: always 0. ``mse_loss`` and its kin of shapes that are spread against each other.
 
-    Warnings: ``cross_entropy`` behind a ReLU or a sigmoid; target rows that do not sum to 1.
+    Warnings: the negative of such a loss; ``cross_entropy`` behind a ReLU or a sigmoid; target rows that do not sum to
+    1; a regression behind a ReLU, sigmoid or tanh with more than 5 % of its targets where no output can be. A
+    log-softmax before ``cross_entropy`` changes nothing and is mentioned.
 
     Reference: IN5400/FYS3033 home exam 2022, problem 1b: a cross-entropy needs stochastic vectors.
     """
@@ -43,6 +45,7 @@ class LossInput(TrainingCheck):
             fault = judge(call) if judge is not None and call.input.numel() else None
             if fault is not None and fault.title not in {f.title for f in found}:
                 found.append(fault)
+        found += _upside_down(seen)
         if found:
             return found
         names = sorted({c.name for c in seen.losses})
@@ -52,6 +55,17 @@ class LossInput(TrainingCheck):
 
 def _finding(severity: Severity, title: str, text: str, remedy: str) -> Finding:
     return Finding(NAME, severity, title, text, remedy=remedy)
+
+
+def _upside_down(seen: Observation) -> list[Finding]:
+    """The loss is the negative of the one loss function in it."""
+    if len(seen.losses) != 1 or seen.losses[0].name.startswith("binary"):
+        return []
+    name, value = seen.losses[0].name, seen.losses[0].value
+    if not value > 0 or not seen.loss < 0 or abs(seen.loss + value) > 1e-4 * value:
+        return []
+    text = f"The loss is {seen.loss:.4g}, the negative of what {name} gave: training makes {name} grow, without end."
+    return [_finding("warning", "The loss is upside down", text, "Remove the minus sign.")]
 
 
 def _cross_entropy(call: LossCall) -> Finding | None:
@@ -77,6 +91,11 @@ def _cross_entropy(call: LossCall) -> Finding | None:
         text = f"cross_entropy is given the output of a {name}: no score can be "
         text += f"{'negative' if name == 'ReLU' else 'above 1'}."
         return _finding("warning", f"{name} before cross-entropy", text, f"Remove the {name} behind the last layer.")
+    if call.origin == "_log_softmax" and not bool((torch.logsumexp(rows, dim=1).abs() > NEAR).any()):
+        text = (
+            "cross_entropy is given log-probabilities and takes the log-softmax again, which leaves them as they are."
+        )
+        return _finding("info", "Log-softmax twice", text, "Leave one of the two away.")
     return _soft_targets(call)
 
 
@@ -139,15 +158,31 @@ def _binary(call: LossCall) -> Finding | None:
 
 def _squared(call: LossCall) -> Finding | None:
     if call.input.shape == call.target.shape or 1 in (call.input.numel(), call.target.numel()):
-        return None
+        return _out_of_reach(call)
     whole = torch.broadcast_shapes(call.input.shape, call.target.shape)
     if math.prod(whole) == max(call.input.numel(), call.target.numel()):
         return None
     shapes = f"{tuple(call.input.shape)} and {tuple(call.target.shape)}"
-    text = f"mse_loss is given shapes {shapes} and spreads them to {tuple(whole)}: "
+    text = f"{call.name} is given shapes {shapes} and spreads them to {tuple(whole)}: "
     text += "every output is compared with every target."
     return _finding(
         "error", "Shapes are spread against each other", text, "Give both the same shape: squeeze or unsqueeze one."
+    )
+
+
+REACH = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), **dict.fromkeys(RELU, (0.0, math.inf))}
+BEYOND = 0.05
+
+
+def _out_of_reach(call: LossCall) -> Finding | None:
+    low, high = REACH.get(call.origin, (-math.inf, math.inf))
+    share = float(((call.target < low - 1e-3) | (call.target > high + 1e-3)).float().mean())
+    if share <= BEYOND:
+        return None
+    text = f"{share:.0%} of the targets of {call.name} lie outside {low:g} to {high:g}, where the "
+    text += f"{call.origin.strip('_')} behind the last layer ends."
+    return _finding(
+        "warning", "Targets out of the output's reach", text, "Remove it from the output, or scale the targets."
     )
 
 
@@ -166,5 +201,5 @@ _JUDGES: dict[str, Callable[[LossCall], Finding | None]] = {
     "kl_div": _log_probabilities,
     "binary_cross_entropy": _binary,
     "binary_cross_entropy_with_logits": _binary,
-    "mse_loss": _squared,
+    **dict.fromkeys(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"), _squared),
 }

@@ -25,18 +25,24 @@ class Modes(TrainingCheck):
     - The whole network in eval mode, with BatchNorm whose gain is trained or dropout in it: warning. BatchNorm alone in
       eval mode is how frozen statistics are kept when fine-tuning, and is mentioned at most.
     - BatchNorm in training mode whose own gain and all weights before it are frozen: its statistics drift away from
-      those its frozen weights know. A warning if this batch is ``drift`` of their deviations from them, else mentioned.
+      those its frozen weights know. A warning if this batch is ``drift`` of their deviations from them and they were
+      gathered over ``settled`` batches, else mentioned.
     - BatchNorm in training mode over ``few`` values a channel or fewer: warning.
+    - BatchNorm with momentum 0 whose statistics are untouched: error. Momentum or dropout of ``last`` or more: warning.
 
     Args:
         drift: median over the channels of |mean - running mean| / deviation and of the log ratio of the deviations.
         few: values a channel.
+        settled: batches.
+        last: momentum, and share that is dropped.
 
     Reference: Ioffe and Szegedy 2015, arXiv:1502.03167; Lightning issues 18930, 19820 and 20128.
     """
 
     drift: float = 0.5
     few: int = 4
+    last: float = 0.9
+    settled: int = 30
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
         norms = [c for c in seen.modules if isinstance(c.module, _BatchNorm)]
@@ -44,7 +50,7 @@ class Modes(TrainingCheck):
         if not norms and not drops:
             return [Finding(NAME, "ok", "Modes", "No BatchNorm and no dropout: the mode makes no difference.")]
         found = [*self._never_updated(seen, norms), *self._all_eval(seen, norms, drops)]
-        found += [*self._drifting(seen, norms), *self._too_few(norms)]
+        found += [*self._drifting(seen, norms), *self._too_few(norms), *self._momentum(norms), *self._drops_all(drops)]
         text = f"{len(norms)} BatchNorm and {len(drops)} dropout layers ran; "
         running = [c for c in (*norms, *drops) if c.training]
         return found or [Finding(NAME, "ok", "Modes", f"{text}{len(running)} of them in training mode.")]
@@ -90,7 +96,8 @@ class Modes(TrainingCheck):
                 f"mode: this batch is {worst.drift:.2g} deviations from the statistics of {worst.name}, and each step "
                 "moves them."
             )
-            far = worst.drift > self.drift
+            count = worst.module.num_batches_tracked
+            far = worst.drift > self.drift and (count is None or int(count) >= self.settled)  # type: ignore[arg-type]
             remedy = "Put frozen BatchNorm layers in eval mode, after every network.train()." if far else ""
             title = "Statistics of frozen layers drift"
             yield Finding(NAME, "warning" if far else "info", title, text, remedy=remedy)
@@ -101,6 +108,32 @@ class Modes(TrainingCheck):
             text = f"{listed([c.name for c in few])} normalise over {min(c.values or 0 for c in few)} values a channel."
             remedy = "Use larger batches, GroupNorm, or BatchNorm in eval mode."
             yield Finding(NAME, "warning", "BatchNorm on very few values", text, remedy=remedy)
+
+    def _momentum(self, norms: Sequence[ModuleCall]) -> Iterator[Finding]:
+        tracks = [c for c in norms if c.training and isinstance(c.module, _BatchNorm) and c.module.track_running_stats]
+        never = [c.name for c in tracks if c.module.momentum == 0 and untouched_statistics(c.module)]
+        last = [c.name for c in tracks if isinstance(m := c.module.momentum, float | int) and m >= self.last]
+        note = " PyTorch's momentum is the weight of the new batch, 1 minus that of other libraries."
+        if never:
+            text = (
+                f"{listed(never)} have momentum 0: their running mean and variance stay at 0 and 1, and in eval mode "
+            )
+            text += f"the network normalises by these.{note}"
+            remedy = "Use a momentum of 0.1."
+            yield Finding(NAME, "error", "BatchNorm with momentum 0", text, remedy=remedy)
+        if last:
+            text = f"{listed(last)} have a momentum of {self.last} or more: in eval mode the network normalises by the "
+            text += f"last batch.{note}"
+            remedy = "Use a momentum of 0.1."
+            yield Finding(NAME, "warning", "BatchNorm remembers the last batch only", text, remedy=remedy)
+
+    def _drops_all(self, drops: Sequence[ModuleCall]) -> Iterator[Finding]:
+        shares = {c.name: m.p for c in drops if c.training and isinstance(m := c.module, _DropoutNd)}
+        most = {name: p for name, p in shares.items() if p >= self.last}
+        if most:
+            text = f"{listed(list(most))} drop {max(most.values()):.0%} of their inputs."
+            remedy = "p is the share that is dropped, not the one that is kept; 0.1 to 0.5 are usual."
+            yield Finding(NAME, "warning", "Dropout drops nearly all", text, remedy=remedy)
 
 
 def _tracks_in_eval(call: ModuleCall) -> bool:

@@ -23,12 +23,15 @@ class Optimizer(TrainingCheck):
       parameter's precision, and not a bit changed, while other parameters of the same optimizer did change. Where
       nothing changed at all it is a warning: a wrapper may step only every few calls.
     - Learning rate 0 (error) in all groups of an optimizer that was made with 0 and has no schedule; else mentioned,
-      for a warm-up begins at 0.
+      for a warm-up begins at 0. A group at 0 beside others that are not, without a schedule, with random weights:
+      warning.
+    - Momentum of 1 or more: error. ``maximize`` of a loss that should fall: warning.
     - Twice in one optimizer, or in two that both step in this loss (warning).
     """
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
-        found = [*self._stale(seen), *self._unchanged(seen), *self._idle(seen), *self._double(seen)]
+        found = [*self._stale(seen), *self._unchanged(seen), *self._idle(seen), *self._idle_groups(seen)]
+        found += [*self._direction(seen), *self._double(seen)]
         if seen.trial.failure and seen.has_graph and not seen.trial.failure.startswith("no gradient"):
             text = f"The optimizers' step raises {seen.trial.failure}."
             found.append(Finding(NAME, "error", "The step fails", text, remedy="Mend what the message names."))
@@ -101,6 +104,34 @@ class Optimizer(TrainingCheck):
                 yield Finding(NAME, "error", "Learning rate 0", text, remedy=remedy)
             else:
                 yield Finding(NAME, "info", "Learning rate 0 at this step", f"{text} at this step, as in a warm-up.")
+
+    def _idle_groups(self, seen: Observation) -> Iterator[Finding]:
+        """Random weights in a group of rate 0 while other groups of the same optimizer have one."""
+        working = {n for n, rule in enumerate(seen.rules) if any(rate != 0 for rate in rule.rates)}
+        idle = [
+            p.name
+            for p in seen.parameters
+            if p.groups and not p.scheduled and p.requires_grad and p.grad == "finite" and p.fresh.random
+            if all(rate == 0 and o in working for o, _, rate in p.groups)
+        ]
+        if idle:
+            text = f"{listed(blocks(idle))} keep the random numbers of their initialisation: they are in a group whose "
+            text += "learning rate is 0, without a schedule, while other groups are trained."
+            remedy = "Give the group a learning rate, or load pretrained weights for it."
+            yield Finding(NAME, "warning", "Learning rate 0 for random layers", text, remedy=remedy)
+
+    def _direction(self, seen: Observation) -> Iterator[Finding]:
+        for rule in seen.rules:
+            momentum = rule.settings.get("momentum", 0)
+            if not isinstance(momentum, str) and momentum >= 1:
+                text = (
+                    f"{rule.name} has momentum {momentum:g}: its velocity never fades, so the steps grow without end."
+                )
+                yield Finding(NAME, "error", "Momentum of 1 or more", text, remedy="Use 0.9.")
+            kinds = {c.name for c in seen.losses if c.value > 0}
+            if rule.settings.get("maximize") is True and kinds and seen.loss > 0:
+                text = f"{rule.name} has maximize=True and climbs {listed(sorted(kinds))}, which is to fall."
+                yield Finding(NAME, "warning", "The optimizer climbs", text, remedy="Leave maximize away.")
 
     def _double(self, seen: Observation) -> Iterator[Finding]:
         twice = [number for number, rule in enumerate(seen.rules) if rule.duplicates]

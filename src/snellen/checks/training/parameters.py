@@ -1,7 +1,7 @@
 """What becomes of each parameter?"""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from snellen.checks.training._base import TrainingCheck, blocks, listed
@@ -21,10 +21,13 @@ class Parameters(TrainingCheck):
     Forgotten random: the numbers are those of the initialisation (see ``snellen.training.health.fresh``), no optimizer
     changes them, and trained layers are applied to what they make of the images, or they ask for a gradient that is
     computed and thrown away. An error if ``requires_grad`` says that they were to be trained and the numbers are
-    exact; a warning if they are only like an initialisation. If they are frozen, an error only if at least two layers
-    of exact random numbers stand before trained ones and no frozen weight is anything but random, else a warning: one
-    random projection, or random adapters beside pretrained
-    weights, may be meant.
+    exact, or if an optimizer holds a tensor of that shape which is gone; a warning if they are only like an
+    initialisation. If they are frozen, an error only if at least two layers of exact random numbers stand before
+    trained ones and no frozen weight is anything but random, else a warning: one random projection, or random adapters
+    beside pretrained weights, may be meant.
+
+    Parameters that are created while the network runs are an error; those that are trained but sit where
+    ``state_dict`` does not find them, a warning.
 
     What would refute it: an optimizer that steps them and was not given to the audit; a paper that wants them random.
 
@@ -37,12 +40,30 @@ class Parameters(TrainingCheck):
         forgotten = [p for p in seen.parameters if found[p.name] == "forgotten random"]
         before = [p for p in forgotten if seen.feeds(p.name)]
         behind = [p for p in forgotten if not seen.feeds(p.name)]
-        findings = []
+        findings: list[Finding] = [*self._made_anew(seen), *self._unregistered(seen)]
         if before:
             findings.append(self._before(seen, before, found))
         if behind:
             findings.append(self._behind(seen, behind))
         return [*findings, self._summary(seen, found, table)]
+
+    def _made_anew(self, seen: Observation) -> Iterator[Finding]:
+        if seen.made:
+            where = listed([name or "the network" for name in seen.made], 8)
+            text = f"{sum(seen.made.values())} parameters were created while {where} ran and used at once. They are "
+            text += "random numbers, new at every call: no optimizer can hold them, and what is behind them sees noise."
+            remedy = "Make the layers in __init__ and only call them in forward."
+            yield Finding(NAME, "error", "Layers are made anew in forward", text, remedy=remedy)
+
+    def _unregistered(self, seen: Observation) -> Iterator[Finding]:
+        loose = [p.name for p in seen.parameters if not p.registered and p.trains]
+        if loose:
+            text = (
+                f"{listed(blocks(loose), 8)} are trained, but sit in a Python list or dict: state_dict() does not save "
+            )
+            text += "them, and to(), train() and eval() do not reach them."
+            remedy = "Hold them in nn.ModuleList, nn.ModuleDict or nn.ParameterList."
+            yield Finding(NAME, "warning", "Trained but not registered", text, remedy=remedy)
 
     def _before(self, seen: Observation, before: Sequence[Parameter], found: Mapping[str, Verdict]) -> Finding:
         names = blocks([p.name for p in before])
@@ -136,7 +157,8 @@ class Parameters(TrainingCheck):
 
 def _severity_before(seen: Observation, before: Sequence[Parameter], found: Mapping[str, Verdict]) -> Severity:
     heavy = [p for p in before if p.fresh.random]
-    if any(p.requires_grad and p.fresh.verdict == "exact" for p in heavy):
+    gone = {s.shape for s in seen.strangers if not s.grad}
+    if any(p.requires_grad and (p.fresh.verdict == "exact" or p.shape in gone) for p in heavy):
         return "error"
     if any(p.requires_grad for p in heavy):
         return "warning"
@@ -160,8 +182,10 @@ def _reason(parameters: Sequence[Parameter]) -> str:
     cut = any(p.requires_grad and p.grad == "none" for p in parameters)
     frozen = any(not p.requires_grad for p in parameters)
     held = any(p.groups for p in parameters if not p.requires_grad)
+    hidden = any(not p.registered for p in parameters)
     reasons = ["they are in no optimizer, and their gradient is computed and thrown away"] * asks
     reasons += ["no optimizer holds them and no gradient reaches them"] * cut
+    reasons += ["they sit in a Python list or dict, where network.parameters() does not see them"] * hidden
     reasons += [f"requires_grad is False{' although an optimizer holds them' if held else ''}"] * frozen
     return "; ".join(reasons)
 

@@ -26,9 +26,13 @@ class Saturation(TrainingCheck):
         hidden = [a for a in seen.activations if a.kind != "relu" and a.bit & seen.used and a.units * a.samples >= 100]
         if not hidden:
             return []
-        flat = [f"{a.kind} in {a.module or 'the network'} ({a.flat:.0%})" for a in hidden if a.flat > self.share]
+        shut = [a for a in hidden if a.flat > self.share]
+        flat = list(dict.fromkeys(f"{a.kind} in {a.module or 'the network'}" for a in shut))
         if flat:
-            text = f"Nearly all values are on the flat ends: {listed(flat)}. Hardly any gradient passes."
+            most = max(a.flat for a in shut)
+            text = (
+                f"Nearly all values are on the flat ends, up to {most:.0%}: {listed(flat)}. Hardly any gradient passes."
+            )
             remedy = (
                 "Scale the inputs to mean 0 and deviation 1, use Xavier's initialisation, or normalise before them."
             )

@@ -1,8 +1,9 @@
 """Which modules ran, in which mode, and which losses were computed of what."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch.nn.functional as F
@@ -17,6 +18,9 @@ LOSSES: dict[Callable[..., Any], str] = {
     F.binary_cross_entropy_with_logits: "binary_cross_entropy_with_logits",
     F.kl_div: "kl_div",
     F.mse_loss: "mse_loss",
+    F.l1_loss: "l1_loss",
+    F.smooth_l1_loss: "smooth_l1_loss",
+    F.huber_loss: "huber_loss",
 }
 
 
@@ -34,13 +38,17 @@ class ModuleCall:
 
 @dataclass(frozen=True, eq=False)
 class LossCall:
-    """A loss function that was called: its input and target, and the operation that made the input."""
+    """A loss function that was called: its input and target, and the operation that made the input.
+
+    ``value`` is what it returned; NaN if that was no single number, or it raised.
+    """
 
     name: str
     input: Tensor
     target: Tensor
     origin: str
     options: dict[str, Any]
+    value: float = math.nan
 
 
 class Losses(TorchFunctionMode):
@@ -59,6 +67,10 @@ class Losses(TorchFunctionMode):
             if len(fed) == 2 and all(isinstance(t, Tensor) for t in fed):
                 options = {k: v for k, v in kwargs.items() if k not in ("input", "target")}
                 self.found.append(LossCall(name, fed[0].detach(), fed[1].detach(), self._origin(fed[0]), options))
+                value = func(*args, **kwargs)
+                if isinstance(value, Tensor) and value.numel() == 1:
+                    self.found[-1] = replace(self.found[-1], value=float(value.detach()))
+                return value
         return func(*args, **kwargs)
 
 

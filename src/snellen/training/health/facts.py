@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from snellen.training.health.calls import LossCall, ModuleCall
-from snellen.training.health.flow import Activation
+from snellen.training.health.flow import Activation, Entry
 from snellen.training.health.fresh import Fresh
+from snellen.training.health.registered import parameters_of
 from snellen.training.health.setup import TrainingSetup
 
 Verdict = Literal[
@@ -40,6 +41,9 @@ class Parameter:
         fresh: whether it looks as initialisation made it.
         changed: the optimizers' step changed a bit of it; None if no step was made.
         visible: a plain step lr |g| would have been large enough to be seen in its precision.
+        alike: all its rows are the same, bit for bit, and so are those of its gradient up to rounding.
+        decay_ratio: weight decay as a part of the gradient, wd |w| / |g|; 0 where there is none or it is decoupled.
+        registered: ``network.parameters()`` knows it; false for a layer in a Python list.
     """
 
     name: str
@@ -58,6 +62,9 @@ class Parameter:
     visible: bool
     zeros: bool
     scheduled: bool
+    registered: bool = True
+    alike: bool = False
+    decay_ratio: float = 0.0
 
     @property
     def count(self) -> int:
@@ -83,7 +90,10 @@ class Stranger:
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """One optimizer: its class, its settings, whether it has made a step, and how much of it is this network's."""
+    """One optimizer: its class, its settings, whether it has made a step, and how much of it is this network's.
+
+    ``shrinks``: the share of a weight that decay takes a step, in the group where it takes most.
+    """
 
     name: str
     settings: dict[str, float | bool | str]
@@ -92,17 +102,20 @@ class Rule:
     scheduled: bool
     own: int
     duplicates: int
+    shrinks: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
     """The optimizers' step on this batch, and the loss of the same batch along it.
 
-    ``losses``: (multiple of the actual update, loss), 0 and 1 among them; empty where no step was made.
+    ``losses``: (multiple of the actual update, loss), 0 and 1 among them; empty where no step was made. ``travelled``:
+    the length of the update.
     """
 
     losses: tuple[tuple[float, float], ...]
     failure: str = ""
+    travelled: float = 0.0
 
     def at(self, multiple: float) -> float:
         """The loss after this multiple of the update; NaN if it was not tried."""
@@ -139,12 +152,19 @@ class Observation:
     modules: tuple[ModuleCall, ...]
     activations: tuple[Activation, ...]
     used: int
+    entries: tuple[Entry, ...]
+    made: Mapping[str, int]
     losses: tuple[LossCall, ...]
     trial: Trial
     stale_grads: tuple[str, ...]
     inputs: tuple[Tensor, ...]
     seed: int
     asked: Asked
+
+    @property
+    def named(self) -> dict[str, torch.nn.Parameter]:
+        """The parameters themselves, by their first name."""
+        return parameters_of(self.setup.module)
 
     @property
     def first_step(self) -> bool:

@@ -32,7 +32,10 @@ RANDOM = frozenset(
 )
 RELU = frozenset(["relu", "relu_", "relu6", "relu6_"])
 FLOORED = frozenset(["threshold", "threshold_", "clamp_min", "clamp_min_", "clamp", "clamp_", "hardtanh", "hardtanh_"])
-SQUASH = {"tanh": "tanh", "sigmoid": "sigmoid", "hardsigmoid": "hardsigmoid"}
+SQUASH = {name + end: name for name in ("tanh", "sigmoid", "hardsigmoid") for end in ("", "_")}
+APPLIES = frozenset(
+    ["addmm", "mm", "bmm", "convolution", "_convolution", "mkldnn_rnn_layer", "linear", "addbmm", "baddbmm"]
+)
 PASSES_ON = frozenset(
     [
         "view",
@@ -79,6 +82,19 @@ class Activation:
     flat: float = 0.0
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What the images are where the first weights meet them: lowest and highest value, root of the mean square.
+
+    ``numbers`` are those of the parameters they meet.
+    """
+
+    numbers: frozenset[int]
+    low: float
+    high: float
+    size: float
+
+
 @dataclass
 class _Mark:
     """What is known of the memory behind a tensor."""
@@ -102,6 +118,7 @@ class Flow(TorchDispatchMode):
     Args:
         parameters: whose bits are 2, 4, 8 ... in this order.
         constants: tensors of the network that are neither data nor parameters (buffers).
+        known: identities of all parameters that were there before; others were ``made`` meanwhile.
         where: names the module that is running.
     """
 
@@ -110,6 +127,9 @@ class Flow(TorchDispatchMode):
     where: Any
     consumed: dict[int, int] = field(default_factory=dict)
     activations: list[Activation] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    made: dict[str, int] = field(default_factory=dict)
+    known: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -158,12 +178,32 @@ class Flow(TorchDispatchMode):
         if pure and mixed:
             for number in self.bits(pure):
                 self.consumed[number] = self.consumed.get(number, 0) | mixed
+            self._enters(name, inputs, masks, pure)
+        if mask & DATA:
+            self._note_made(inputs)
         outputs = list(_tensors((result,)))
         if outputs and mask & DATA:
             mask |= self._activation(name, args, outputs[0])
         for output in outputs:
             self._put(output, mask | (self.mask(output) if _key(output) in keys else 0), origin)
         return result
+
+    def _enters(self, name: str, inputs: list[Tensor], masks: list[int], pure: int) -> None:
+        """Note what data look like that no parameter has touched, where weights are applied to them."""
+        for tensor, mask in zip(inputs, masks, strict=True):
+            fed = tensor.is_floating_point() and tensor.ndim > 1 and tensor.numel() > 1
+            if mask == DATA and fed and name in APPLIES:
+                low, high = (float(x) for x in tensor.aminmax())
+                size = float(torch.linalg.vector_norm(tensor.float())) / tensor.numel() ** 0.5
+                self.entries.append(Entry(frozenset(self.bits(pure)), low, high, size))
+
+    def _note_made(self, inputs: list[Tensor]) -> None:
+        """Parameters that came to be while the network ran."""
+        for tensor in inputs:
+            if isinstance(tensor, nn.Parameter) and id(tensor) not in self.known:
+                key = _key(tensor)
+                if key in self._marks and self._marks[key].mask & DATA:
+                    self.made[self.where()] = self.made.get(self.where(), 0) + 1
 
     def _put(self, tensor: Tensor, mask: int, origin: str) -> None:
         key = _key(tensor)

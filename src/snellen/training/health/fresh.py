@@ -78,19 +78,27 @@ def fresh_parameters(module: nn.Module) -> Mapping[str, Fresh]:
     }
 
 
-def confirmed(found: Mapping[str, Fresh], counts: Mapping[str, int]) -> Mapping[str, Fresh]:
+def confirmed(
+    found: Mapping[str, Fresh],
+    counts: Mapping[str, int],
+    *,
+    young: bool = False,
+    asked: Mapping[str, int] | None = None,
+) -> Mapping[str, Fresh]:
     """Of parameters that do not train: what *like* means when they are looked at together.
 
     A trained layer may have the variance of an initialisation by chance, or still have it after a short training. What
     such a training cannot leave alone are the gains of normalisation and the zeros of biases. If a gain among these
     parameters is no longer 1 throughout, normal weights are *unknown*; if all are, or biases are as they were made,
     normal weights that agree are as good as *exact*. Without such witnesses a normal scheme is believed (*like*) if at
-    least three weights and half of those of 500 numbers or more agree with it, or the only two, or it has 50,000
-    numbers.
+    least three weights and half of those of ``JUDGED`` numbers or more agree with it, or the only two, or it has 50,000
+    numbers. Where nothing in the whole network shows a trace of training (``young``), normal schemes are *exact*.
 
     Args:
         found: verdict by name.
         counts: numbers in each.
+        young: see :func:`young`.
+        asked: from how many numbers on one normal weight alone is believed, by name.
     """
     gains = [f.verdict for n, f in found.items() if f.scheme == GAIN and counts[n] > 1]
     witnesses = [f.alone for f in found.values() if f.alone in ("constant", "exact")]
@@ -99,15 +107,18 @@ def confirmed(found: Mapping[str, Fresh], counts: Mapping[str, int]) -> Mapping[
     schemes = [f.scheme for n, f in found.items() if f.verdict == "like" and counts[n] >= JUDGED and f.alone is None]
     judged = sum(counts[n] >= JUDGED and f.alone is None for n, f in found.items())
     needed = 2 if judged == 2 else max(3, judged / 2)
+    asked = asked or {}
+    alone = [n for n, f in found.items() if f.alone is None and f.scheme != GAIN and counts[n] > 1]
 
     def judge(name: str, fresh: Fresh) -> Fresh:
         if fresh.verdict != "like" or "normal" not in fresh.scheme:
             return fresh
         if touched:
             return replace(fresh, verdict="unknown", why=f"{fresh.why}, but gains beside it were trained")
-        if witnesses:
+        if witnesses or young:
             return replace(fresh, verdict="exact", why=f"{fresh.why}; biases and gains beside it as they were made")
-        if schemes.count(fresh.scheme) >= needed or counts[name] >= VERY_MANY:
+        lonely = alone == [name] and counts[name] >= asked.get(name, math.inf)
+        if lonely or schemes.count(fresh.scheme) >= needed or counts[name] >= VERY_MANY:
             return fresh
         return replace(fresh, verdict="unknown", why=f"{fresh.why}; one layer alone proves nothing")
 
@@ -119,6 +130,21 @@ def confirmed(found: Mapping[str, Fresh], counts: Mapping[str, int]) -> Mapping[
         else replace(fresh, verdict=owners.get(name.rpartition(".")[0], fresh).verdict)
         for name, fresh in found.items()
     }
+
+
+def young(found: Mapping[str, Fresh], counts: Mapping[str, int]) -> bool:
+    """Whether no parameter of a network shows a trace of training, and gains are there that would.
+
+    >>> net = nn.Sequential(nn.Linear(64, 32), nn.LayerNorm(32))
+    >>> found = {f"{i}.{n}": f for i, m in enumerate(net) for n, f in fresh_parameters(m).items()}
+    >>> young(found, {n: 32 for n in found})
+    True
+    """
+    gains = [f.verdict for n, f in found.items() if f.scheme == GAIN and counts[n] > 1]
+    zeros = [f.alone for f in found.values() if f.alone is not None]
+    shown = [f.verdict for n, f in found.items() if f.scheme != GAIN and f.alone is None and counts[n] >= ENOUGH]
+    whole = all(v == "constant" for v in gains) and all(v in ("constant", "exact", "unknown") for v in zeros)
+    return whole and "no" not in shown and bool(gains)
 
 
 def untouched_statistics(module: nn.Module) -> bool:

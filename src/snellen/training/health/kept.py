@@ -13,6 +13,8 @@ from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
+from snellen.training.health.registered import parameters_of
+
 HOOKS = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
 
 
@@ -36,7 +38,7 @@ def kept(modules: Sequence[nn.Module], optimizers: Sequence[Optimizer]) -> Itera
     with ExitStack() as stack:
         stack.enter_context(random_kept())
         seen: set[int] = set()
-        parameters = [p for m in modules for p in m.parameters()]
+        parameters: list[Tensor] = [p for m in modules for p in parameters_of(m).values()]
         parameters += [p for o in optimizers for g in o.param_groups for p in g["params"]]
         for parameter in parameters:
             if id(parameter) not in seen and not is_lazy(parameter):

@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor
 
+from snellen._errors import UsageError
 from snellen.training.health.kept import kept
-from snellen.training.health.setup import INPUTS
+from snellen.training.health.setup import INPUTS, inputs_and_targets
 
 SIDE = 16  # near-duplicates are looked for at this size
 CLOSE = 0.25  # of the middle distance to the nearest other training image
@@ -57,6 +59,21 @@ def read_split(source: Any, *, most: int = 5000) -> Split:
         id(inner),
         _indices(dataset),
     )
+
+
+def read_labelled(source: Any, *, most: int = 600) -> tuple[Tensor, Tensor] | None:
+    """(n, ...) images and (n,) classes of a loader, a dataset or (inputs, targets); None if it holds no such pairs."""
+    images: list[Tensor] = []
+    labels: list[int] = []
+    with kept([], []):
+        for image, label in _pairs(source, most):
+            if not isinstance(image, Tensor) or not image.is_floating_point() or not _whole(label):
+                return None
+            images.append(image.detach().cpu())
+            labels.append(int(label))
+    if not images or any(i.shape != images[0].shape for i in images):
+        return None
+    return torch.stack(images), torch.tensor(labels)
 
 
 def overlap(train: Split, other: Split) -> Overlap:
@@ -122,6 +139,37 @@ def _images(source: Any, most: int) -> Iterator[Tensor]:
             count += 1
             if count >= most:
                 return
+
+
+def _pairs(source: Any, most: int) -> Iterator[tuple[Any, Any]]:
+    """Single images with their labels, spread over the source where it has places."""
+    if isinstance(source, Tensor):
+        return
+    if isinstance(source, tuple | list) and len(source) == 2 and all(isinstance(t, Tensor) for t in source):
+        images, labels = source
+        for row in range(0, len(images), max(1, len(images) // most)):
+            yield images[row], labels[row]
+        return
+    count = 0
+    places = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+    items = (source[i] for i in range(0, len(source), max(1, len(source) // most))) if places else iter(source)
+    for item in items:
+        try:
+            image, label = inputs_and_targets(item)
+        except UsageError:
+            return
+        many = isinstance(label, Tensor) and label.ndim == 1 and isinstance(image, Tensor) and len(image) == len(label)
+        for pair in zip(image, label, strict=True) if many else [(image, label)]:
+            yield pair
+            count += 1
+            if count >= most:
+                return
+
+
+def _whole(label: Any) -> bool:
+    if isinstance(label, Tensor):
+        return label.ndim == 0 and not label.is_floating_point()
+    return isinstance(label, int | np.integer)
 
 
 def _items(source: Any) -> Iterator[Any]:

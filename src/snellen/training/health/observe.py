@@ -17,8 +17,9 @@ from snellen.subject.network import Network
 from snellen.training.health.calls import Calls, LossCall, Losses
 from snellen.training.health.facts import Asked, Observation, Parameter, Rule, Stranger
 from snellen.training.health.flow import Flow, loose_tensors
-from snellen.training.health.fresh import Fresh, confirmed, fresh_parameters
+from snellen.training.health.fresh import FEW, JUDGED, Fresh, confirmed, fresh_parameters, young
 from snellen.training.health.kept import Buffers, Dice, kept
+from snellen.training.health.registered import modules_of, parameters_of
 from snellen.training.health.setup import TrainingSetup, tensors_in, training_setup
 from snellen.training.health.trial import try_step
 
@@ -71,12 +72,13 @@ def observe(
 
 
 def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
-    named = dict(setup.module.named_parameters())
+    named = parameters_of(setup.module)
     stale = tuple(n for n, p in named.items() if p.grad is not None and _grad(p)[0] != "zero")
-    names = {id(m): n for n, m in setup.module.named_modules()}
+    names = {id(m): n for n, m in modules_of(setup.module).items()}
     calls = Calls(names)
-    constants = [*setup.module.buffers(), *loose_tensors(setup.module)]
+    constants = [b for m in setup.modules for b in (*m.buffers(), *loose_tensors(m))]
     flow = Flow(list(named.values()), [b for b in constants if not b.is_meta], calls.where)
+    flow.known = frozenset(id(p) for m in setup.modules for p in parameters_of(m).values())
     losses = Losses(flow.origin)
     strangers, fresh = _strangers(setup), _freshness(setup)
     with kept(setup.modules, setup.optimizers), torch.inference_mode(False), torch.enable_grad():
@@ -96,12 +98,13 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
             failure.losses = tuple(losses.found)
             raise failure from error
         grads = {name: _grad(p) for name, p in named.items()}
+        alike = frozenset(name for name, p in named.items() if _alike(p))
         foreign = tuple(Stranger(o, tuple(t.shape), t.grad is not None) for t, o in strangers)
         begun = float(value.detach())
         reached = flow.mask(value)
         del value
         trial, changed = try_step(setup, begun, dice, buffers)
-        parameters = _parameters(setup, flow, reached, grads, changed, _ran(calls, setup), fresh)
+        parameters = _parameters(setup, flow, reached, grads, changed, _ran(calls, setup), fresh, alike)
     return Observation(
         setup=setup,
         loss=begun,
@@ -112,6 +115,8 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
         modules=tuple(calls.ran.values()),
         activations=tuple(flow.activations),
         used=_union(flow.consumed.values()),
+        entries=tuple(flow.entries),
+        made=flow.made,
         losses=tuple(losses.found),
         trial=trial,
         stale_grads=stale,
@@ -129,10 +134,11 @@ def _parameters(
     changed: dict[int, bool],
     ran: frozenset[str],
     fresh: dict[str, Fresh],
+    alike: frozenset[str],
 ) -> tuple[Parameter, ...]:
-    named = dict(setup.module.named_parameters())
+    named = parameters_of(setup.module)
     listed = list(named)
-    places = _places(setup.optimizers)
+    places, pulls = _places(setup.optimizers), _pulls(setup.optimizers)
     aliases: dict[int, list[str]] = {}
     for name, parameter in setup.module.named_parameters(remove_duplicate=False):
         aliases.setdefault(id(parameter), []).append(name)
@@ -147,7 +153,10 @@ def _parameters(
             Parameter(
                 name=name,
                 module=owner,
-                aliases=tuple(a for a in aliases[id(p)] if a != name),
+                aliases=tuple(a for a in aliases.get(id(p), ()) if a != name),
+                registered=id(p) in aliases,
+                alike=name in alike,
+                decay_ratio=pulls.get(id(p), 0.0) * float(p.detach().float().norm()) / norm if norm > 0 else 0.0,
                 shape=tuple(p.shape),
                 requires_grad=p.requires_grad,
                 groups=groups,
@@ -168,17 +177,21 @@ def _parameters(
 
 def _ran(calls: Calls, setup: TrainingSetup) -> frozenset[str]:
     """Names of the modules that ran; a module of several names has all of them."""
-    return frozenset(n for n, m in setup.module.named_modules(remove_duplicate=False) if id(m) in calls.ran)
+    every = [*setup.module.named_modules(remove_duplicate=False), *modules_of(setup.module).items()]
+    return frozenset(n for n, m in every if id(m) in calls.ran)
 
 
 def _freshness(setup: TrainingSetup) -> dict[str, Fresh]:
     """By name; those that no optimizer changes are judged together."""
     held = {id(p) for o in setup.optimizers for g in o.param_groups for p in g["params"]}
-    named = dict(setup.module.named_parameters())
-    own = {id(p): fresh for m in setup.module.modules() for p, fresh in _of(m)}
+    named = parameters_of(setup.module)
+    own = {id(p): fresh for m in modules_of(setup.module).values() for p, fresh in _of(m)}
     found = {n: own.get(id(p), Fresh("unknown", "no numbers of its own")) for n, p in named.items()}
     idle = {n: found[n] for n, p in named.items() if id(p) not in held or not p.requires_grad}
-    return found | dict(confirmed(idle, {n: named[n].numel() for n in idle}))
+    counts = {n: p.numel() for n, p in named.items()}
+    gone = {p.shape for p, _ in _strangers(setup)}
+    asked = {n: FEW if named[n].shape in gone else JUDGED for n in idle if named[n].requires_grad}
+    return found | dict(confirmed(idle, counts, young=young(found, counts), asked=asked))
 
 
 def _of(module: nn.Module) -> Iterator[tuple[Tensor, Fresh]]:
@@ -210,7 +223,7 @@ def _rate(group: dict[str, Any]) -> float:
 
 
 def _strangers(setup: TrainingSetup) -> list[tuple[Tensor, int]]:
-    own = {id(p) for p in setup.module.parameters()}
+    own = {id(p) for p in parameters_of(setup.module).values()}
     return [
         (p, number)
         for number, optimizer in enumerate(setup.optimizers)
@@ -234,9 +247,41 @@ def _rules(setup: TrainingSetup, own: set[int]) -> tuple[Rule, ...]:
                 scheduled=any("initial_lr" in g for g in optimizer.param_groups),
                 own=len(set(held) & own),
                 duplicates=len(held) - len(set(held)),
+                shrinks=max((_shrinks(optimizer, g) for g in optimizer.param_groups), default=0.0),
             )
         )
     return tuple(found)
+
+
+def _decoupled(optimizer: Optimizer, group: dict[str, Any]) -> bool:
+    return bool(group.get("decoupled_weight_decay")) or type(optimizer).__name__ in (
+        "AdamW",
+        "Lion",
+        "Muon",
+        "Adafactor",
+    )
+
+
+def _shrinks(optimizer: Optimizer, group: dict[str, Any]) -> float:
+    """The share of a weight that decay takes a step; 0 where steps are adapted to its size."""
+    decay, rate = group.get("weight_decay"), _rate(group)
+    if not isinstance(decay, int | float) or not decay or math.isnan(rate):
+        return 0.0
+    if isinstance(optimizer, torch.optim.SGD):
+        momentum = group.get("momentum", 0.0)
+        return float(rate * decay / (1 - min(float(momentum), 0.999)))
+    return float(rate * decay) if _decoupled(optimizer, group) else 0.0
+
+
+def _pulls(optimizers: Sequence[Optimizer]) -> dict[int, float]:
+    """The weight decay that is a part of the gradient, by parameter."""
+    return {
+        id(p): float(group["weight_decay"])
+        for optimizer in optimizers
+        for group in optimizer.param_groups
+        for p in group["params"]
+        if isinstance(group.get("weight_decay"), int | float) and not _decoupled(optimizer, group)
+    }
 
 
 def _grad(parameter: Tensor) -> tuple[Grad, float, float]:
@@ -253,6 +298,21 @@ def _grad(parameter: Tensor) -> tuple[Grad, float, float]:
     if largest == 0:
         return "zero", 0.0, 0.0
     return "finite", float(torch.linalg.vector_norm(grad.float())), largest
+
+
+def _alike(parameter: Tensor) -> bool:
+    """All rows the same, bit for bit, and all rows of the gradient up to rounding."""
+    grad = parameter.grad
+    if parameter.ndim < 2 or len(parameter) < 2 or grad is None or grad.is_sparse or parameter.is_meta:
+        return False
+    rows = parameter.detach().flatten(1)
+    if rows.shape[1] < 2 or not torch.equal(rows, rows[:1].expand_as(rows)):
+        return False
+    slopes = grad.detach().flatten(1).float()
+    largest = float(slopes.abs().max())
+    if not largest > 0:
+        return largest == 0 and bool((rows == rows[0, 0]).all()) and float(rows[0, 0]) != 0
+    return float((slopes - slopes[:1]).abs().max()) <= 1e-4 * largest
 
 
 def _uncompiled() -> AbstractContextManager[Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from snellen.training.health.facts import Observation
+from snellen.training.health.registered import parameters_of
 from snellen.training.health.setup import TrainingSetup
 from snellen.training.health.twin import accuracy, batches_of, plain_optimizer, train, twin
 
@@ -54,7 +55,7 @@ def try_remedies(seen: Observation, forgotten: Sequence[str], early: Sequence[st
 
     as_is = run("as set up", twin(setup))
     whole = twin(setup)
-    given = [p for n, p in whole.module.named_parameters() if n in names]
+    given = [p for n, p in parameters_of(whole.module).items() if n in names]
     for parameter in given:
         parameter.requires_grad_(True)
     _release(whole, {id(p) for p in given})
@@ -65,15 +66,16 @@ def try_remedies(seen: Observation, forgotten: Sequence[str], early: Sequence[st
 
 def _pretrained(seen: Observation, early: Sequence[str], batches: list[Any], steps: int) -> TrainingSetup:
     other, copied = twin(seen.setup), twin(seen.setup)
-    other.module.requires_grad_(True)
-    learnt = dict(other.module.named_parameters())
+    for parameter in parameters_of(other.module).values():
+        parameter.requires_grad_(True)
+    learnt = parameters_of(other.module)
     train(
         replace(other, optimizers=(plain_optimizer(other.module, frozenset(learnt)),)),
         batches,
         steps=steps,
         seed=seen.seed,
     )
-    for name, parameter in copied.module.named_parameters():
+    for name, parameter in parameters_of(copied.module).items():
         if name in early:
             parameter.data.copy_(learnt[name].detach())
     return copied

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from snellen._errors import NetworkError, UsageError
 from snellen.subject.network import Network
+from snellen.training.health.registered import modules_of
 
 INPUTS = ("input", "inputs", "img", "image", "images", "pixel_values", "pixels", "x", "data", "features")
 TARGETS = ("target", "targets", "label", "labels", "y", "mask", "masks")
@@ -63,8 +64,10 @@ class TrainingSetup:
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:
-        """The network, the loss if it is a module, and modules that the loss has hold of."""
-        return tuple({id(m): m for m in (self.module, *_held(self.loss))}.values())
+        """The network, what it holds unregistered, the loss if it is a module, and modules that the loss holds."""
+        registered = set(map(id, self.module.modules()))
+        hidden = [m for m in modules_of(self.module).values() if id(m) not in registered]
+        return tuple({id(m): m for m in (self.module, *hidden, *_held(self.loss))}.values())
 
     @property
     def size(self) -> int:

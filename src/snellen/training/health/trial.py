@@ -1,6 +1,7 @@
 """The optimizers' own step on a batch, and the loss of that batch along it."""
 
 import inspect
+import math
 from collections.abc import Callable
 
 import torch
@@ -13,6 +14,7 @@ from snellen.training.health.setup import TrainingSetup
 
 FARTHER = 256.0
 NEARER = (0.5, 0.25, 0.125)
+ROUNDING = 1e-6  # of the loss: less is no rise
 
 
 def try_step(setup: TrainingSetup, begun: float, dice: Dice, buffers: Buffers) -> tuple[Trial, dict[int, bool]]:
@@ -42,16 +44,17 @@ def try_step(setup: TrainingSetup, begun: float, dice: Dice, buffers: Buffers) -
     changed = {key: not torch.equal(start[key], p.detach()) for key, p in held.items()}
     if not any(changed.values()):
         return Trial(((0.0, begun),)), changed
+    travelled = math.sqrt(sum(float((held[k].detach() - start[k]).float().square().sum()) for k in held if changed[k]))
     line = _Line(setup, dice, buffers, [(held[k], start[k]) for k in held if changed[k]])
     losses = [(0.0, begun), (1.0, line.loss(1.0))]
-    if not losses[1][1] <= begun:
+    if not losses[1][1] <= begun + ROUNDING * abs(begun):
         for multiple in NEARER:
             losses.append((multiple, line.loss(multiple)))
             if losses[-1][1] <= begun:
                 break
     else:
         losses.append((FARTHER, line.loss(FARTHER)))
-    return Trial(tuple(sorted(losses))), changed
+    return Trial(tuple(sorted(losses)), travelled=travelled), changed
 
 
 class _Line:

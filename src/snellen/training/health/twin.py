@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from snellen._errors import NotApplicable
 from snellen.training.health.kept import kept
+from snellen.training.health.registered import parameters_of
 from snellen.training.health.setup import TrainingSetup, inputs_and_targets
 
 
@@ -29,7 +30,7 @@ def twin(setup: TrainingSetup) -> TrainingSetup:
         module, optimizers, loss = copy.deepcopy((setup.module, setup.optimizers, setup.loss))
     except Exception as error:
         raise NotApplicable(f"the set-up cannot be copied: {type(error).__name__}: {error}") from error
-    for parameter in module.parameters():
+    for parameter in parameters_of(module).values():
         parameter.grad = None
     return replace(setup, module=module, optimizers=optimizers, loss=loss)
 
@@ -54,7 +55,7 @@ def train(setup: TrainingSetup, batches: list[Any], *, steps: int, seed: int) ->
                 return loss
 
             loss = closure()
-            if number == 0 and all(p.grad is None for p in setup.module.parameters()):
+            if number == 0 and all(p.grad is None for p in parameters_of(setup.module).values()):
                 raise NotApplicable("the loss does not use the network that it is given, so a copy cannot be trained")
             losses.append(float(loss.detach()))
             for optimizer in setup.optimizers:
@@ -105,4 +106,4 @@ def _wants_closure(optimizer: torch.optim.Optimizer) -> bool:
 
 def plain_optimizer(module: nn.Module, names: frozenset[str]) -> torch.optim.Optimizer:
     """Adam with its usual settings on the named parameters."""
-    return torch.optim.Adam([p for n, p in module.named_parameters() if n in names], lr=1e-3)
+    return torch.optim.Adam([p for n, p in parameters_of(module).items() if n in names], lr=1e-3)

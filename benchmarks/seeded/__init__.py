@@ -1,0 +1,1 @@
+"""What the fault bench is made of: architectures, faults, healthy controls and random healthy networks."""
