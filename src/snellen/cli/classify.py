@@ -112,6 +112,7 @@ def classify(
     from snellen.training.classify import Settings
     from snellen.training.dataset import load_dataset
     from snellen.training.initial import read_initial
+    from snellen.training.ranks import joined
     from snellen.training.verdicts.result import MEANT
 
     rate, auto = read_rate(lr)
@@ -137,7 +138,7 @@ def classify(
     settings.schedule(1)  # its numbers are checked before the long work
     initial = None if init is None else read_initial(init, network)
     images = load_dataset(data, val=val, test=test, share=val_share, side=side, limit=limit, seed=seed)
-    with resumable(out), progress(quiet) as report:
+    with joined() as ranks, resumable(out), progress(quiet or not ranks.first) as report:
         course = train_classifier(
             images,
             settings,
@@ -147,9 +148,10 @@ def classify(
             auto=auto,
             force=force,
             command=shlex.join(["snellen", *sys.argv[1:]]),
+            ranks=ranks,
             progress=report,
         )
-    if not quiet:
+    if ranks.first and not quiet:
         for part, count in course.saved.story["measured"].items():
             say(f"{MEANT[part]}: {count['right']} of {count['asked']} right\n")
         page = out / PAGE

@@ -23,6 +23,7 @@ from snellen.training.fit import Progress
 from snellen.training.initial import Initial
 from snellen.training.metrics import write_metrics
 from snellen.training.range_test import RangeTest, range_test
+from snellen.training.ranks import ALONE, Ranks
 from snellen.training.verdicts.epochs import epochs
 from snellen.training.verdicts.images import images
 from snellen.training.verdicts.learning_rate import learning_rate
@@ -62,6 +63,7 @@ def train_classifier(
     auto: bool = False,
     force: bool = False,
     command: str = "",
+    ranks: Ranks = ALONE,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Course:
     """Train a classifier into a folder: the network, its metrics, and a page that is drawn while it runs.
@@ -78,6 +80,7 @@ def train_classifier(
         auto: choose the peak of the learning rate by a range test.
         force: train in spite of the audit's errors; they stay on the page.
         command: as the user gave it, for the page.
+        ranks: this process among those that train together; the first audits and writes.
         progress: called with a stage, steps done and steps in all.
 
     Raises:
@@ -97,6 +100,8 @@ def train_classifier(
     if there is not None:
         checkpoint.unlink(missing_ok=True)  # killed after the network was written and before this
         return Course(there, there=True)
+    if not ranks.first:
+        return _helped(lesson, tested, checkpoint, auto=auto, ranks=ranks)
     out.mkdir(parents=True, exist_ok=True)
     audit = audited(lesson)
     if audit.errors and not force:
@@ -113,13 +118,20 @@ def train_classifier(
     rate = learning_rate(lesson.schedule, tested, chosen_by=chosen_by)
     before = (rate, images(data), settings_of(lesson), *audit)
     live = _Live(lesson, out, save, before, command)
-    trained = train(lesson, checkpoint=checkpoint, told=live.told, progress=progress)
+    trained = train(lesson, checkpoint=checkpoint, told=live.told, ranks=ranks, progress=progress)
     fitted = trained.fitted
     measured = result(trained.scores, epochs=len(fitted.rows), best=fitted.best + 1, patience=settings.patience)
     save(live.findings(fitted.rows, measured), out)
     write_saved(trained.saved, out / NETWORK)
     checkpoint.unlink(missing_ok=True)
     return Course(trained.saved, there=False)
+
+
+def _helped(lesson: Lesson, tested: RangeTest | None, checkpoint: Path, *, auto: bool, ranks: Ranks) -> Course:
+    """What the other processes do: the same steps, on their share of every batch, and nothing is written."""
+    if auto and tested is None:
+        tested = range_test(lesson.module, lesson.losses, lesson.schedule, seed=lesson.settings.seed)
+    return Course(train(_at(lesson, tested), checkpoint=checkpoint, ranks=ranks).saved, there=False)
 
 
 def audited(lesson: Lesson) -> Findings:

@@ -23,9 +23,10 @@ def compact(network: VGG, side: tuple[int, int]) -> VGG:
             is the network.
 
     >>> from snellen.nets.vgg import vgg
-    >>> network, images = vgg(11, classes=24).eval(), torch.rand(2, 3, 32, 32)
-    >>> torch.allclose(compact(network, (32, 32))(images), network(images), atol=1e-5)
-    True
+    >>> with torch.device("meta"):
+    ...     networks = vgg(11, classes=24), compact(vgg(11, classes=24), (32, 32))
+    >>> [network.classifier[0].weight.numel() for network in networks]
+    [102760448, 2097152]
     """
     twin = copy.deepcopy(network)
     spread = _spread(side)

@@ -26,6 +26,7 @@ from snellen.training.fit import Fitted, LossOf, Progress, fit, generator_of, ro
 from snellen.training.initial import Initial, begin_with
 from snellen.training.memory import enough_memory
 from snellen.training.mixing import cutout, mixed
+from snellen.training.ranks import ALONE, Ranks
 from snellen.training.schedule import OPTIMIZERS, Schedule
 from snellen.training.score import Score, score
 from snellen.training.watch import Row, Watch
@@ -195,12 +196,12 @@ class Lesson:
         """What is minimised."""
         return F.cross_entropy(scores.float(), targets, label_smoothing=self.settings.smoothing)
 
-    def losses(self, module: nn.Module, *, most: int | None = None) -> LossOf:
-        """The loss of each step of this module."""
+    def losses(self, module: nn.Module, *, most: int | None = None, ranks: Ranks = ALONE) -> LossOf:
+        """The loss of each step of this module, on this process's share of the batch."""
 
         def loss_of(step: int) -> Tensor:
-            images, targets = self.seen(step, most=most)
-            return self.loss(module(images), targets)
+            images, targets = (ranks.share(part) for part in self.seen(step, most=most))
+            return self.loss(module(images.contiguous(memory_format=torch.channels_last)), targets)
 
         return loss_of
 
@@ -272,6 +273,7 @@ def train(
     checkpoint: Path | None = None,
     checkpoint_every: int = 50,
     told: Callable[[Sequence[Row]], None] = lambda _rows: None,
+    ranks: Ranks = ALONE,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Trained:
     """Train the network of a lesson, which is changed in place, and measure it.
@@ -281,13 +283,15 @@ def train(
         checkpoint: where the file of the checkpoint lies while the training runs.
         checkpoint_every: steps between two of them.
         told: given the rows of all epochs so far, after each and when a killed run goes on.
+        ranks: this process among those that train together, each on its share of every batch.
         progress: called with a stage, steps done and steps in all.
 
     Raises:
         DivergedError: the loss grows and grows, or is not finite.
         InputError: too little memory; a checkpoint that cannot be written.
-        UsageError: a checkpoint of another command.
+        UsageError: a checkpoint of another command; a batch that the processes cannot share alike.
     """
+    ranks.check(lesson.batch)
     data, schedule = lesson.data, lesson.schedule
 
     def look() -> Row:
@@ -309,7 +313,7 @@ def train(
     with enough_memory(lesson.batch, attempt):
         fitted = fit(
             lesson.module,
-            lesson.losses(lesson.module),
+            lesson.losses(lesson.module, ranks=ranks),
             schedule,
             seed=lesson.settings.seed,
             checkpoint=checkpoint,
@@ -317,6 +321,7 @@ def train(
             checkpoint_every=checkpoint_every,
             watch=Watch(lesson.epoch, look, told, patience=lesson.settings.patience),
             guard=Divergence(len(data.class_names), schedule.rate),
+            ranks=ranks,
             progress=progress,
         )
     module = restored(lesson.module, data.views.side) if isinstance(lesson.module, VGG) else lesson.module

@@ -14,6 +14,7 @@ from snellen._errors import SnellenError, UsageError
 from snellen.instruments._precision import fast_bfloat16
 from snellen.training.checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, write_checkpoint
 from snellen.training.interrupt import patient
+from snellen.training.ranks import ALONE, Ranks
 from snellen.training.schedule import Schedule
 from snellen.training.small_maps import SmallMaps
 from snellen.training.watch import Row, Watch, wearing
@@ -74,6 +75,7 @@ def fit(
     checkpoint_every: int = 50,
     watch: Watch | None = None,
     guard: Guard = lambda _step, _loss: None,
+    ranks: Ranks = ALONE,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Fitted:
     """Train a module; at the end it holds the averaged weights and is in evaluation mode.
@@ -93,6 +95,7 @@ def fit(
         checkpoint_every: steps between two checkpoints.
         watch: what is looked at while it runs, and whether that may end it early.
         guard: given every step and its loss; raises what ends a training that has gone wrong.
+        ranks: this process among those that train together; ``loss_of`` gives it the loss of its share.
         progress: called with a stage, steps done and steps in all.
 
     Raises:
@@ -103,6 +106,7 @@ def fit(
     device = next(module.parameters()).device
     state = _State(module, schedule.optimizer_of(module))
     first = 0 if checkpoint is None else state.restore(checkpoint, command or {})
+    fast = fast_bfloat16(device)
     began = written = time.perf_counter()
     spent, cost, step = state.seconds, 0.0, first
     stretch = watch.every if watch is not None else max(schedule.steps // 100, 1)
@@ -111,12 +115,12 @@ def fit(
     module.train()
     with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]), patient() as interrupted:
         while step < schedule.steps and not (watch is not None and watch.over(state.rows)):
-            torch.manual_seed(seed_of(seed, step))
+            torch.manual_seed(seed_of(seed, step) + ranks.rank * 2**60)  # each process drops units of its own
             for group in state.optimizer.param_groups:
                 group["lr"] = schedule.rate(step)
-            with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)), SmallMaps():
+            with torch.autocast(device.type, torch.bfloat16, enabled=fast), SmallMaps(), ranks.together():
                 loss = loss_of(step)
-            value = loss.item()
+            value = ranks.mean(loss.item())
             if not math.isfinite(value):
                 raise DivergedError(
                     f"the loss became {value} at step {step} of {schedule.steps}; try a learning rate below "
@@ -125,6 +129,7 @@ def fit(
             guard(step, value)
             state.optimizer.zero_grad()
             loss.backward()
+            ranks.average(module)
             state.optimizer.step()
             _average(state.averaged, module, min(schedule.average, (step + 1) / (step + 10)))
             step += 1
@@ -136,12 +141,13 @@ def fit(
                     state.look(watch, step, schedule.rate(step - 1), spent + time.perf_counter() - began)
             now = time.perf_counter()
             due = step % checkpoint_every == 0 and step < schedule.steps and now - written >= SPARING * cost
-            if checkpoint is not None and (due or interrupted()):
+            stop = ranks.mean(interrupted()) > 0
+            if checkpoint is not None and ranks.first and (due or stop):
                 state.seconds = spent + now - began
                 state.keep(checkpoint, step, command or {})
                 written = time.perf_counter()
                 cost = written - now if written - now > CHEAP else 0.0
-            if interrupted():
+            if stop:
                 raise KeyboardInterrupt
             progress("training", step, schedule.steps)
     if watch is not None and watch.patience and state.best:
