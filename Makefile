@@ -1,8 +1,9 @@
 # make exam: examine the built-in network · make test: the whole test suite · make check: lint + types + tests
+# make coverage: the test suite, and which lines it reaches
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: exam test check lint types bench clean
+.PHONY: exam test coverage check lint types bench clean
 
 $(BIN)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -13,6 +14,9 @@ exam: $(BIN)/.ready
 	$(BIN)/snellen examine --out report
 
 test: $(BIN)/.ready
+	$(BIN)/python -m pytest -n auto
+
+coverage: $(BIN)/.ready
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
 lint: $(BIN)/.ready
