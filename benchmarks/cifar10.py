@@ -37,7 +37,7 @@ from snellen.training.score import score
 from snellen.training.watch import Row, Watch
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "cifar10-jpeg"
-SIDES = ("plain", "snellen")
+SIDES = ("snellen", "plain")
 MARKS = (0.8, 0.9)
 RECIPE = {"network": "resnet9", "epochs": 24, "smoothing": 0.1, "cutout": 8}
 
@@ -174,9 +174,9 @@ def race(options: argparse.Namespace, more: Sequence[str]) -> None:
         subprocess.run([sys.executable, __file__, side, *more], check=True)
     rows = {side: read_metrics(options.into / f"{side}.jsonl") for side in SIDES}
     for mark in MARKS:
-        plain, ours = (reached(rows[side], mark) for side in SIDES)
+        ours, plain = (reached(rows[side], mark) for side in SIDES)
         times = [
-            f"{side} {'never' if t is None else f'{t:.0f} s'}" for side, t in zip(SIDES, (plain, ours), strict=True)
+            f"{side} {'never' if t is None else f'{t:.0f} s'}" for side, t in zip(SIDES, (ours, plain), strict=True)
         ]
         many = f": {plain / ours:.2f} x" if plain is not None and ours is not None else ""
         print(f"to {100 * mark:.0f} %: {', '.join(times)}{many}")
