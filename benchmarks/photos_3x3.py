@@ -75,12 +75,15 @@ def main() -> int:
     asked = np.sort(np.random.default_rng(0).permutation(len(photos))[:ASKED])
     sets = puzzles(photos.subset(asked))
     report("edges alone", edge_scores, sets)
-    path = options.network or Path(tempfile.gettempdir()) / "snellen-photos" / "photos.safetensors"
     if options.network is None:
         others = photos.subset(np.setdiff1d(np.arange(len(photos)), asked))
         settings = Settings(grid=GRID, gap=(0, 4), steps=options.steps, batch=8)
-        course.deshuffler(from_images(others, GRID, side=SIDE, seed=0), settings, path)
-    saved = read_saved(path)
+        with tempfile.TemporaryDirectory() as fresh:
+            path = Path(fresh) / "photos.safetensors"
+            course.deshuffler(from_images(others, GRID, side=SIDE, seed=0), settings, path)
+            saved = read_saved(path)
+    else:
+        saved = read_saved(options.network)
     print(f"trained for {saved.story['seconds'] / 60:.1f} min with {saved.story['threads']} threads")
     report("network", NetworkScorer(saved), sets)
     return 0
