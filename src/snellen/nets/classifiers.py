@@ -38,7 +38,7 @@ def _small_vgg(classes: int, side: tuple[int, int]) -> Settings:
     return {"channels": 3, "classes": classes, "side": side[0], "widths": [32, 64, 128], "hidden": 128}
 
 
-def _resnet9(widths: tuple[int, ...], classes: int, _side: tuple[int, int]) -> Settings:
+def _by_widths(widths: tuple[int, ...], classes: int, _side: tuple[int, int]) -> Settings:
     return {"classes": classes, "widths": list(widths)}
 
 
@@ -50,8 +50,10 @@ WIDTHS = (64, 128, 256, 512)
 NETWORKS: Mapping[str, Classifier] = MappingProxyType(
     {
         "small_vgg": Classifier("small_vgg", _small_vgg, 3e-3, 8, 8),
-        "resnet9": Classifier("resnet9", partial(_resnet9, WIDTHS), 3e-3, 8),
-        "resnet9_half": Classifier("resnet9", partial(_resnet9, tuple(w // 2 for w in WIDTHS)), 3e-3, 8),
+        "resnet9": Classifier("resnet9", partial(_by_widths, WIDTHS), 3e-3, 8),
+        "resnet9_half": Classifier("resnet9", partial(_by_widths, tuple(w // 2 for w in WIDTHS)), 3e-3, 8),
+        "airbench": Classifier("airbench", partial(_by_widths, (64, 256, 256)), 3e-3, 16),
+        "airbench_wide": Classifier("airbench", partial(_by_widths, (128, 384, 384)), 3e-3, 16),
         **{name: Classifier(name, _vgg, 5e-4 if "bn" in name else 2e-4, 32) for name in VGGS},
     }
 )

@@ -14,6 +14,7 @@ from torch import nn
 
 from snellen._atomic import write_bytes
 from snellen._errors import NetworkError, unknown
+from snellen.nets.airbench import Airbench
 from snellen.nets.deshuffler import Deshuffler
 from snellen.nets.resnet9 import ResNet9
 from snellen.nets.small_vgg import SmallVGG
@@ -22,6 +23,7 @@ from snellen.nets.vgg import VGGS
 
 KINDS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
     {
+        "airbench": Airbench,
         "deshuffler": Deshuffler,
         "resnet9": ResNet9,
         "small_vgg": SmallVGG,
