@@ -1,14 +1,13 @@
 """Every layer of a network in the order of its calls: shapes, parameters and multiply-adds."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
-from snellen._errors import NetworkError, UsageError
-from snellen.instruments.architecture.forward_trace import Record, trace_forward
+from snellen._errors import UsageError
+from snellen.instruments.architecture.wiring import Wiring, wiring
 from snellen.subject.network import Network
-from snellen.subject.quiet import quiet
 
 _CONTAINERS = (nn.ParameterList, nn.ParameterDict)
 _FUSED = (nn.MultiheadAttention,)
@@ -26,6 +25,7 @@ class Layer:
         parameters: its own, without those already counted in an earlier row.
         shared: its own that an earlier row has counted.
         macs: multiply-adds over all its calls, without those of the layers inside it.
+        activation_bytes: of the new memory that it computes into, over all its calls, likewise.
         calls: how many times it was called in one forward.
     """
 
@@ -35,6 +35,7 @@ class Layer:
     parameters: int
     shared: int
     macs: int
+    activation_bytes: int
     calls: int
 
 
@@ -94,63 +95,50 @@ def layer_table(network: Network, *, input_size: tuple[int, int] | None = None) 
         raise UsageError(f"the input size of {network.name} is not known; give input_size=(height, width)")
     if min(size) < 1:
         raise UsageError(f"input_size must be a height and a width of at least 1, got {size}")
-    lazy = [n for n, p in network.module.named_parameters() if is_lazy(p)]
-    if lazy:
-        raise NetworkError(f"{network.name} has parameters of unknown shape ({', '.join(lazy[:3])}): run it once first")
-    shape = (1, network.preprocessing.count, *size)
-    module, notes = network.module, []
-    with quiet(module):
-        try:
-            records = trace_forward(module, shape, meta=True)
-        except Exception as obstacle:
-            first_line = str(obstacle).partition("\n")[0][:120]
-            notes.append(
-                f"the forward cannot run on the meta device ({type(obstacle).__name__}: {first_line}); "
-                "it was run on an image of zeros"
-            )
-            try:
-                records = trace_forward(module, shape, meta=False)
-            except Exception as error:
-                raise NetworkError(
-                    f"{network.name} raised on an input of shape {shape}: {type(error).__name__}: {error}. "
-                    "Check the input size and the number of channels."
-                ) from error
-    return _table(module, records, shape, tuple(notes))
+    return table_of(network, wiring(network, (network.preprocessing.count, *size)))
 
 
-def _table(
-    module: nn.Module, records: dict[nn.Module, Record], shape: tuple[int, ...], notes: tuple[str, ...]
-) -> LayerTable:
-    names = {submodule: name for name, submodule in module.named_modules()}
-    absorbed = {m for owner in names for m in _absorbed(owner)}
+def table_of(network: Network, wired: Wiring) -> LayerTable:
+    """The layers of a network that was traced."""
+    module = network.module
+    names = dict(module.named_modules())
+    absorbed = {m for owner in names.values() for m in _absorbed(owner)}
+    calls = Counter(call.module for call in wired.calls)
+    shapes = {call.module: call.output_shape for call in reversed(wired.calls)}
+    macs: Counter[str] = Counter()
+    memory: Counter[str] = Counter()
+    for node in wired.nodes:
+        macs[node.module] += node.macs
+        memory[node.module] += node.activation_bytes
     seen: set[Tensor] = set()
 
-    def row(submodule: nn.Module, record: Record) -> Layer:
+    def row(name: str) -> Layer:
+        submodule = names[name]
         own = {p for part in (submodule, *_absorbed(submodule)) for p in part.parameters(recurse=False)}
         fresh = own - seen
         seen.update(own)
         return Layer(
-            name=names[submodule],
+            name=name,
             kind=type(submodule).__name__,
-            output_shape=record.shape,
+            output_shape=shapes.get(name, ()),
             parameters=sum(p.numel() for p in fresh),
             shared=sum(p.numel() for p in own - fresh),
-            macs=record.flops // 2,
-            calls=record.calls,
+            macs=macs[name],
+            activation_bytes=memory[name],
+            calls=calls[name],
         )
 
-    called = [(row(m, record), m) for m, record in records.items()]
-    idle = [m for m in names if m not in records and m not in absorbed]
-    resting = [(row(m, Record()), m) for m in idle]
+    def shown(layer: Layer) -> bool:
+        leaf = not any(True for _ in names[layer.name].children())
+        return leaf or bool(layer.parameters or layer.shared or layer.macs)
 
-    def shown(layer: Layer, m: nn.Module) -> bool:
-        return not any(True for _ in m.children()) or bool(layer.parameters or layer.shared or layer.macs)
-
+    called = [row(name) for name in dict.fromkeys(call.module for call in wired.calls)]
+    idle = [row(name) for name, m in names.items() if name not in calls and m not in absorbed]
     return LayerTable(
-        layers=tuple(layer for layer, m in called if shown(layer, m)),
-        uncalled=tuple(layer for layer, m in resting if shown(layer, m) and not isinstance(m, _LISTS)),
-        input_shape=shape,
-        notes=notes,
+        layers=tuple(layer for layer in called if shown(layer)),
+        uncalled=tuple(layer for layer in idle if shown(layer) and not isinstance(names[layer.name], _LISTS)),
+        input_shape=wired.input_shape,
+        notes=wired.notes,
     )
 
 

@@ -1,0 +1,123 @@
+"""One operation of a traced forward, and the windows through which it reads its input."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+CONVOLUTION = "convolution"
+MAX_POOLS = ("max_pool1d", "max_pool2d", "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices")
+AVERAGE_POOLS = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
+PADS = ("constant_pad_nd", *(f"{how}_pad{n}d" for how in ("reflection", "replication") for n in (1, 2, 3)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """How a sliding operation reads one axis of its input.
+
+    Output u reads the inputs u * stride - padding + k * dilation, k = 0 ... kernel - 1. If ``transposed``, it is the
+    other way round: input x writes to the outputs x * stride - padding + k * dilation.
+
+    Args:
+        kernel: taps.
+        stride: pixels of the input from one output to the next; of the output, if transposed.
+        padding: pixels added before the first; negative where some are cut off.
+        dilation: pixels from one tap to the next.
+        transposed: whether this is a transposed convolution.
+    """
+
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    transposed: bool = False
+
+    @property
+    def skips(self) -> bool:
+        """Whether some inputs are read by no output."""
+        return not self.transposed and self.stride > self.kernel
+
+    @property
+    def uneven(self) -> bool:
+        """Whether the outputs of a transposed window are written by different numbers of inputs."""
+        return self.transposed and self.stride > 1 and self.kernel % self.stride != 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One operation on numbers that were computed from the image.
+
+    Args:
+        index: its place in the order of execution, and in ``Wiring.nodes``.
+        module: the innermost module that was running, by its qualified name; ``""`` is the network itself.
+        kind: the name of the operation, as PyTorch's dispatcher calls it: ``convolution``, ``relu_``, ``cat``.
+        inputs: the nodes it reads, one for each operand that comes from the image.
+        operands: what those inputs are to it: ``input``, ``self``, ``mat2``, ``tensors`` ...
+        output_shape: of its first tensor.
+        windows: one for each spatial axis, of convolutions, poolings and paddings; else none.
+        parameters: the names of the parameters it uses, also through others.
+        macs: multiply-adds.
+        activation_bytes: of new memory; views and operations in place take none.
+        pointwise: each number of the output depends on one number of each input.
+        settings: its other arguments by name; ``output`` says which of several tensors this is.
+    """
+
+    index: int
+    module: str
+    kind: str
+    inputs: tuple[int, ...]
+    operands: tuple[str, ...]
+    output_shape: tuple[int, ...]
+    windows: tuple[Window, ...] = ()
+    parameters: tuple[str, ...] = ()
+    macs: int = 0
+    activation_bytes: int = 0
+    pointwise: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """The node in words: ``layer1.0: add``."""
+        return f"{self.module}: {self.kind.strip('_')}" if self.module else self.kind.strip("_")
+
+    @property
+    def joins(self) -> bool:
+        """Whether several paths from the image meet here."""
+        return len(set(self.inputs)) > 1
+
+
+def windows_of(kind: str, settings: Mapping[str, Any], weight: tuple[int, ...]) -> tuple[Window, ...]:
+    """The windows of an operation; none if it has none.
+
+    Args:
+        kind: the operation.
+        settings: its arguments by name.
+        weight: the shape of its weight, (c_out, c_in, k, ...), if it has one.
+
+    >>> windows_of("avg_pool2d", {"kernel_size": (3,), "stride": (2,), "padding": (1,)}, ())[1]
+    Window(kernel=3, stride=2, padding=1, dilation=1, transposed=False)
+    """
+    if kind == CONVOLUTION:
+        n = len(weight) - 2
+        return tuple(
+            Window(kernel=k, stride=s, padding=p, dilation=d, transposed=bool(settings.get("transposed")))
+            for k, s, p, d in zip(
+                weight[2:], *(_each(settings[name], n) for name in ("stride", "padding", "dilation")), strict=True
+            )
+        )
+    if kind in MAX_POOLS or kind in AVERAGE_POOLS:
+        n = int(next(c for c in kind if c.isdigit()))
+        kernel = _each(settings["kernel_size"], n)
+        stride = _each(settings.get("stride") or kernel, n)
+        padding, dilation = _each(settings.get("padding") or 0, n), _each(settings.get("dilation") or 1, n)
+        sizes = zip(kernel, stride, padding, dilation, strict=True)
+        return tuple(Window(kernel=k, stride=s, padding=p, dilation=d) for k, s, p, d in sizes)
+    if kind in PADS:
+        added = settings["pad" if kind == "constant_pad_nd" else "padding"]
+        return tuple(Window(kernel=1, padding=before) for before in added[::2][::-1])
+    return ()
+
+
+def _each(value: Any, axes: int) -> tuple[int, ...]:
+    """One number for each axis, where PyTorch lets one stand for all."""
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
+    return tuple(int(v) for v in (values * axes if len(values) == 1 else values))
