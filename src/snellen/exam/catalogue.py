@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from snellen.checks import training
+from snellen.checks import training, wiring
 from snellen.checks._base import CHECKS
 from snellen.instruments import attribution, uncertainty, visualisation
 from snellen.studies import STUDIES
@@ -15,6 +15,7 @@ def catalogue() -> dict[str, Mapping[str, type]]:
         "visualisation": visualisation.METHODS,
         "uncertainty": uncertainty.METHODS,
         "training": training.CHECKS,
+        "wiring": wiring.CHECKS,
         "checks": CHECKS,
         "studies": STUDIES,
     }

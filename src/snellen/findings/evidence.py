@@ -12,13 +12,17 @@ Cell: TypeAlias = str | int | float | None
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under column names. ``shown`` rows go on the page; all of them go into the JSON."""
+    """Rows of cells under column names. ``shown`` rows go on the page; all of them go into the JSON.
+
+    With ``linked`` a row is where a click on the box of a diagram leads whose ``row`` is the row's first cell.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     shown: int = 20
     note: str = ""
+    linked: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,4 +101,38 @@ class Gallery:
     note: str = ""
 
 
-Evidence: TypeAlias = Table | Curve | Matrix | Gallery
+@dataclass(frozen=True)
+class Box:
+    """A box of a diagram.
+
+    Args:
+        name: of the layer or the operation.
+        kind: of what kind it is.
+        shape: of what comes out of it.
+        row: the first cell of the row of a linked table that tells more of it; empty if there is none.
+        path: its name within the whole network, unlike that of any other box.
+        times: so many of it stand one behind the other.
+        inputs: the places, in the same drawing, of the boxes that feed it; -1 is what the drawing as a whole is fed.
+        inside: what it consists of, in a drawing of its own.
+    """
+
+    name: str
+    kind: str
+    shape: str
+    row: str
+    path: str
+    times: int
+    inputs: tuple[int, ...]
+    inside: "tuple[Box, ...]" = ()
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """Boxes and what feeds them; boxes come after those that feed them."""
+
+    title: str
+    boxes: tuple[Box, ...]
+    note: str = ""
+
+
+Evidence: TypeAlias = Table | Curve | Matrix | Gallery | Diagram

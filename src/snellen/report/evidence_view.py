@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from snellen.findings.evidence import Curve, Evidence, Gallery, HeatMap, Matrix, Picture, Table, Tile
+from snellen.findings.evidence import Curve, Diagram, Evidence, Gallery, HeatMap, Matrix, Picture, Table, Tile
 from snellen.report.confusion import LEGEND, MOST_CLASSES
 from snellen.report.heat import ends
+from snellen.report.names import row_anchor
 from snellen.report.numerals import column, is_numeric, number
 
 TILES_IN_SIGHT = 12
@@ -14,16 +15,21 @@ SHORT = 24  # letters of a cell that is never broken into lines
 
 @dataclass(frozen=True)
 class TableView:
-    """The rows that are shown, as words; ``total`` says how many there are, ``short`` which columns fit on one line."""
+    """The rows that are shown, as words; ``total`` says how many there are, ``short`` which columns fit on one line.
+
+    ``code``: which columns are lines of a program; they are called so.
+    """
 
     kind: ClassVar[str] = "table"
     title: str
     columns: tuple[str, ...]
     numeric: tuple[bool, ...]
     short: tuple[bool, ...]
+    code: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
     total: int
     note: str
+    anchors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,17 @@ class GalleryView:
     note: str
 
 
-EvidenceView: TypeAlias = TableView | ChartView | GalleryView
+@dataclass(frozen=True)
+class DiagramView:
+    """Boxes and arrows, to be drawn."""
+
+    kind: ClassVar[str] = "diagram"
+    title: str
+    source: Diagram
+    note: str
+
+
+EvidenceView: TypeAlias = TableView | ChartView | GalleryView | DiagramView
 
 
 def evidence_view(evidence: Evidence) -> EvidenceView:
@@ -88,6 +104,8 @@ def evidence_view(evidence: Evidence) -> EvidenceView:
         return _table(evidence)
     if isinstance(evidence, Gallery):
         return _gallery(evidence)
+    if isinstance(evidence, Diagram):
+        return DiagramView(evidence.title, evidence, evidence.note)
     return _chart(evidence)
 
 
@@ -99,9 +117,11 @@ def _table(table: Table) -> TableView:
         columns=table.columns,
         numeric=tuple(is_numeric(cells) for cells in columns),
         short=tuple(all(len(cell) <= SHORT for cell in cells) for cells in printed),
+        code=tuple(name == "code" for name in table.columns),
         rows=tuple(zip(*printed, strict=True)),
         total=len(table.rows),
         note=table.note,
+        anchors=tuple(row_anchor(row[0]) for row in table.rows[: table.shown]) if table.linked else (),
     )
 
 

@@ -31,3 +31,13 @@ def unique() -> Callable[[str], str]:
         return candidate
 
     return distinct
+
+
+def row_anchor(name: object) -> str:
+    """The anchor of the row that tells of a layer: its name, with nothing that a link must not hold.
+
+    Example:
+        >>> row_anchor("layer1.0.conv1"), row_anchor("a b#c")
+        ('row-layer1.0.conv1', 'row-a-b-c')
+    """
+    return "row-" + re.sub(r"[^\w.]", "-", str(name))

@@ -108,8 +108,30 @@ class GalleryDocument(_Strict):
     tiles: tuple[TileDocument, ...]
 
 
+class BoxDocument(_Strict):
+    """A layer or operation; ``inputs`` are places of boxes in the same list, -1 the input of the whole of them."""
+
+    name: str
+    kind: str
+    shape: str
+    row: str
+    path: str
+    times: int
+    inputs: tuple[int, ...]
+    inside: tuple["BoxDocument", ...]
+
+
+class DiagramDocument(_Strict):
+    """Boxes, each after those that feed it."""
+
+    type: Literal["diagram"]
+    title: str
+    note: str
+    boxes: tuple[BoxDocument, ...]
+
+
 EvidenceDocument: TypeAlias = Annotated[
-    TableDocument | CurveDocument | MatrixDocument | GalleryDocument, Field(discriminator="type")
+    TableDocument | CurveDocument | MatrixDocument | GalleryDocument | DiagramDocument, Field(discriminator="type")
 ]
 
 

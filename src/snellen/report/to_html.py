@@ -12,6 +12,7 @@ from snellen.report.charts import Drawing, draw
 from snellen.report.heat import gradient
 from snellen.report.thumbnails import BUDGET, Thumbnail, thumbnails
 from snellen.report.view import page
+from snellen.report.wiring_svg import wiring_html
 
 
 def to_html(findings: Findings, *, budget: int = BUDGET) -> str:
@@ -23,7 +24,7 @@ def to_html(findings: Findings, *, budget: int = BUDGET) -> str:
         ValueError: a heat map holds NaN or infinity, or a picture is not uint8 (h, w, 3).
     """
     template = _environment().get_template("page.html")
-    return template.render(page=page(findings), chart=_chart, thumbnail=_album(findings, budget))
+    return template.render(page=page(findings), chart=_chart, thumbnail=_album(findings, budget), wiring=wiring_html)
 
 
 @cache

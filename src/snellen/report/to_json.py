@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from snellen.findings.evidence import Curve, Evidence, Gallery, HeatMap, Matrix, Picture, Table, Tile
+from snellen.findings.evidence import (
+    Box,
+    Curve,
+    Diagram,
+    Evidence,
+    Gallery,
+    HeatMap,
+    Matrix,
+    Picture,
+    Table,
+    Tile,
+)
 from snellen.findings.finding import Finding
 from snellen.findings.findings import SCHEMA_VERSION, Findings
 from snellen.report.arrays import Array, StoredArray, stored
@@ -86,6 +97,9 @@ def _evidence(evidence: Evidence, files: Files) -> dict[str, Any]:
         return _curve(evidence)
     if isinstance(evidence, Matrix):
         return _matrix(evidence, files)
+    if isinstance(evidence, Diagram):
+        boxes = [_box(box) for box in evidence.boxes]
+        return {"type": "diagram", "title": evidence.title, "note": evidence.note, "boxes": boxes}
     return _gallery(evidence, files)
 
 
@@ -124,6 +138,11 @@ def _matrix(matrix: Matrix, files: Files) -> dict[str, Any]:
         "rows": matrix.values.tolist() if len(matrix.names) <= MOST_CLASSES else None,
         "values": _array(matrix.values, files),
     }
+
+
+def _box(box: Box) -> dict[str, Any]:
+    plainly = {name: getattr(box, name) for name in ("name", "kind", "shape", "row", "path", "times")}
+    return {**plainly, "inputs": list(box.inputs), "inside": [_box(inner) for inner in box.inside]}
 
 
 def _gallery(gallery: Gallery, files: Files) -> dict[str, Any]:
