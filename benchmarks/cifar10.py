@@ -29,17 +29,28 @@ from torch.utils.data import Dataset as TorchDataset
 
 from side_by_side import in_turn, ratio, versions
 from snellen.findings.interval import wilson
-from snellen.training.classify import Lesson, Settings, prepare
 from snellen.training.dataset import load_dataset
 from snellen.training.fit import fit
+from snellen.training.lesson import Lesson, prepare
 from snellen.training.metrics import read_metrics, write_metrics
 from snellen.training.score import score
+from snellen.training.settings import Settings
 from snellen.training.watch import Row, Watch
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "cifar10-jpeg"
 SIDES = ("snellen", "plain")
 MARKS = (0.8, 0.9)
-RECIPE = {"network": "resnet9", "epochs": 24, "smoothing": 0.1, "cutout": 8}
+RECIPE = {
+    "network": "airbench",
+    "epochs": 20,
+    "batch": 256,
+    "optimizer": "sgd",
+    "lr": 0.25,
+    "weight-decay": 1.3e-3,
+    "smoothing": 0.2,
+    "shift": 3,
+    "average": 0.995,
+}
 
 
 def lesson_of(options: argparse.Namespace) -> Lesson:
@@ -214,7 +225,7 @@ def steps(options: argparse.Namespace) -> None:
 
 def recipe(options: argparse.Namespace) -> None:
     out = options.into / "recipe"
-    data = ["--data", str(DATA / "train.parquet"), "--test", str(DATA / "test.parquet"), "--val-share", "0.05"]
+    data = ["--data", str(DATA / "train.parquet"), "--test", str(DATA / "test.parquet"), "--val-share", "0.02"]
     settings = RECIPE | ({} if options.limit is None else {"limit": options.limit, "epochs": options.epochs})
     words = ["snellen", "train", "classify", *data, "--out", str(out)]
     words += [word for name, value in settings.items() for word in (f"--{name}", str(value))]

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from snellen.training.classify import Lesson, Settings, prepare
 from snellen.training.dataset import Dataset, load_dataset
+from snellen.training.lesson import Lesson, prepare
+from snellen.training.settings import Settings
 
 NAMES = np.array(["dark", "light", "striped"])
 

@@ -165,3 +165,10 @@ def test_help_needs_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_event_files_are_asked_for_and_refused_where_there_is_no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("train", "classify", "--data", "pictures.npz", "--out", "out", *QUICK, "--tensorboard")
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    refused(snellen(*words), 2, "pip install 'snellen[tensorboard]'")
+    assert not Path("out").exists()

@@ -1,7 +1,7 @@
 """A whole course of training: audited first, resumable, its page drawn while it runs, the network written last."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from lessons import archive, pictures, quick, small_set
 from snellen._errors import InputError, UsageError
 from snellen.exam import train as exam
 from snellen.exam.train import Course, audited, train_classifier
+from snellen.findings.evidence import Curve
 from snellen.findings.findings import Findings
 from snellen.nets.saved import read_saved
 from snellen.training import fit
-from snellen.training.classify import prepare, train
+from snellen.training.classify import train
 from snellen.training.dataset import Dataset, load_dataset
+from snellen.training.lesson import prepare
 from snellen.training.metrics import read_metrics
 from snellen.training.range_test import range_test
 from untouched import untouched
@@ -59,6 +61,11 @@ def test_a_course_leaves_network_metrics_and_page(tmp_path: Path) -> None:
         "course/images",
         "course/settings",
     ]
+    assert checks(last)["selection/looks"] == "ok"
+    best = {found.check: found.measured.get("best_epoch") for found in last}["course/overfitting"]
+    curves = [e for found in last for e in found.evidence if isinstance(e, Curve) and "best epoch" in e.marks]
+    assert {curve.marks["best epoch"] for curve in curves} == {best}
+    assert len(curves) == 3
     assert any(name.startswith("training/") for name in checks(last))
     assert last.run["command"] == "snellen train ..."
 
@@ -147,3 +154,19 @@ def test_a_page_of_somebody_else_stays(tmp_path: Path) -> None:
     assert (tmp_path / "index.html").read_text() == "mine"
     with pytest.raises(UsageError, match=r"--out is a folder .* is a file"):
         course(small_set(tmp_path), tmp_path / "index.html")
+
+
+def test_event_files_hold_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written where the course says; how it is written is tested with the writer itself."""
+    written: list[int] = []
+
+    class Events:
+        def __init__(self, folder: Path) -> None:
+            assert folder == tmp_path / "out" / "tensorboard"
+
+        def write(self, rows: Sequence[Mapping[str, float]]) -> None:
+            written.append(len(rows))
+
+    monkeypatch.setattr(exam, "EventFiles", Events)
+    course(small_set(tmp_path), tmp_path / "out", tensorboard=True)
+    assert written == [1, 2]

@@ -12,15 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from lessons import quick, small_lesson, small_set
-from snellen._errors import InputError, UsageError
+from lessons import small_lesson
+from snellen._errors import InputError
 from snellen.nets.saved import read_saved, write_saved
 from snellen.nets.small_vgg import SmallVGG
 from snellen.subject.load.network import load_network
-from snellen.training import classify, fit
-from snellen.training.classify import Settings, Trained, prepare, train
-from snellen.training.dataset import load_dataset
-from snellen.training.initial import Initial
+from snellen.training import classify, fit, lesson
+from snellen.training.classify import Trained, train
 from snellen.training.watch import Row
 
 ALL = {"mixup": 0.5, "cutmix": 0.5, "cutout": 4, "jitter": 0.2, "smoothing": 0.1, "flip": True, "dropout": 0.2}
@@ -62,6 +60,7 @@ def test_interrupted_it_ends_with_the_same_bits_and_the_same_rows(
     assert rows[0] == rows[1]
     assert told[-1] == [*parts.fitted.rows]
     assert whole.scores == parts.scores
+    assert equal(whole.seen, parts.seen)
 
 
 def interrupt_at(step: int, then: object) -> object:
@@ -171,14 +170,15 @@ def test_a_vgg_is_trained_without_its_copies_and_kept_with_them(
         return copy.deepcopy(module)
 
     monkeypatch.setattr(classify, "VGG", SmallVGG)
-    monkeypatch.setattr(classify, "compact", lambda module, side: change("compact", module, side))
+    monkeypatch.setattr(lesson, "VGG", SmallVGG)
+    monkeypatch.setattr(lesson, "compact", lambda module, side: change("compact", module, side))
     monkeypatch.setattr(classify, "restored", lambda module, side: change("restored", module, side))
-    lesson = small_lesson(tmp_path)
-    trained = train(lesson)
+    taught = small_lesson(tmp_path)
+    trained = train(taught)
     assert [(name, side) for name, _, side in calls] == [("compact", (16, 16)), ("restored", (16, 16))]
-    assert calls[1][1] is lesson.module is not calls[0][1]
-    assert trained.saved.module is not lesson.module
-    assert equal(state(trained), dict(lesson.module.state_dict()))
+    assert calls[1][1] is taught.module is not calls[0][1]
+    assert trained.saved.module is not taught.module
+    assert equal(state(trained), dict(taught.module.state_dict()))
 
 
 def test_it_stops_when_patience_is_at_its_end_and_keeps_the_best(tmp_path: Path) -> None:
@@ -192,37 +192,6 @@ def test_it_stops_when_patience_is_at_its_end_and_keeps_the_best(tmp_path: Path)
         assert trained.fitted.steps == len(losses) * lesson.epoch
     assert trained.fitted.best == best
     assert trained.scores["val"].loss == pytest.approx(losses[best], abs=0.02)  # bfloat16 against float32
-
-
-def test_it_begins_with_what_it_is_given_and_its_normalisation(tmp_path: Path) -> None:
-    first = train(small_lesson(tmp_path))
-    initial = Initial(dict(first.saved.module.state_dict()), "first", (0.3,), (0.2,))
-    lesson = prepare(small_set(tmp_path), quick(), initial)
-    assert (lesson.mean, lesson.std) == ((0.3,) * 3, (0.2,) * 3)
-    assert equal(dict(lesson.module.state_dict()), state(first))
-    assert lesson.command["start"] == initial.fingerprint
-    assert prepare(small_set(tmp_path), quick()).command["start"] is None
-
-
-def test_what_a_step_sees_is_its_number_and_the_seed(tmp_path: Path) -> None:
-    one, other, third = (small_lesson(tmp_path, **ALL, seed=seed) for seed in (0, 0, 1))
-    assert all(torch.equal(a, b) for a, b in zip(one.seen(5), other.seen(5), strict=True))
-    assert not torch.equal(one.seen(5)[0], third.seen(5)[0])
-    assert not torch.equal(one.seen(5)[0], one.seen(6)[0])
-    images, targets = one.seen(5)
-    assert images.is_contiguous(memory_format=torch.channels_last)
-    assert torch.allclose(targets.sum(dim=1), torch.ones(8))
-
-
-def test_grey_images_are_not_mirrored_unless_that_is_wanted() -> None:
-    data = load_dataset("digits", limit=60)
-    assert not prepare(data, Settings(network="small_vgg")).flips
-    assert prepare(data, Settings(network="small_vgg", flip=True)).flips
-
-
-def test_batches_of_one_and_batch_norm(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"BatchNorm \(features\.1 of small_vgg\).*--batch of at least 2"):
-        small_lesson(tmp_path, batch=1)
 
 
 def test_too_little_memory_names_the_batch_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,22 +211,3 @@ def test_too_little_memory_names_the_batch_that_fits(tmp_path: Path, monkeypatch
 def test_a_training_that_diverges_is_ended(tmp_path: Path) -> None:
     with pytest.raises(fit.DivergedError, match=r"(diverged|became).*(--lr|learning rate below)"):
         train(small_lesson(tmp_path, epochs=40, optimizer="sgd", learning_rate=1e3))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"network": "resnet8"}, "did you mean"),
-        ({"optimizer": "adam"}, "did you mean adamw"),
-        ({"epochs": 0}, "epochs=0"),
-        ({"batch": 0}, "batch=0"),
-        ({"patience": -1}, "patience=-1"),
-        ({"smoothing": 1.0}, r"smoothing must be in \[0, 1\)"),
-        ({"jitter": 1.5}, "jitter in"),
-        ({"mixup": -0.1}, "mixup and cutmix must be 0 or more"),
-        ({"cutmix": float("inf")}, "mixup and cutmix must be 0 or more"),
-    ],
-)
-def test_settings_out_of_range(wrong: dict[str, object], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        Settings(**wrong)  # type: ignore[arg-type]

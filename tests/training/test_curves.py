@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from snellen.training.curves import read_curves, smooth
+from snellen.training.curves import best_epoch, read_curves, smooth
 from snellen.training.watch import Row
 
 FALLING = [2.3 * math.exp(-i / 6) + 0.05 for i in range(20)]
@@ -62,6 +62,17 @@ def test_a_loss_that_rises_while_the_answers_stay_right_is_over_confidence() -> 
 )
 def test_other_shapes(train: list[float], val: list[float], shape: str) -> None:
     assert read_curves(rows(train, val), 10).shape == shape
+
+
+def test_the_best_epoch_is_the_lowest_as_measured_and_smoothing_judges_the_rise_alone() -> None:
+    val = [1.0, 0.8, 0.6, 0.3, 0.7, 0.5, 0.45, 0.5, 0.9, 1.0, 1.1, 1.2, 1.3]
+    seen = read_curves(rows(FALLING[:13], val, [0.9] * 3 + [0.95] + [0.9] * 8 + [0.85]), 10)
+    smoothed = smooth(val)
+    assert smoothed.index(min(smoothed)) == 6
+    assert (best_epoch(rows(val, val)), seen.best) == (4, 4)
+    assert (seen.floor, seen.rise) == pytest.approx((smoothed[6], smoothed[-1] - smoothed[6]))
+    assert seen.lost == pytest.approx(0.1)
+    assert seen.shape == "overfitted"
 
 
 def test_a_rise_within_its_noise_is_none() -> None:

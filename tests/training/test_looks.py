@@ -67,6 +67,9 @@ def test_a_test_part_that_chose_nothing_is_in_order() -> None:
     assert looks.reused() == ()
     found = looks.finding()
     assert (found.severity, found.title) == ("ok", "The reported split chose nothing")
+    untouched = Looks()
+    untouched.look("test", "a", [1, 0])
+    assert untouched.finding().evidence == ()
 
 
 def test_reporting_the_validation_part_is_found_too() -> None:
@@ -83,6 +86,17 @@ def test_the_first_of_equals_is_taken() -> None:
         looks.look("val", name, answers(50))
     assert looks.choose("it", "val") == "x"
     assert looks.choose("it", "val", ["y", "x"]) == "y"
+
+
+def test_a_choice_by_something_else_is_noted_and_judged() -> None:
+    looks = Looks()
+    for i, name in enumerate(("x", "y", "z")):
+        looks.look("val", name, answers(90 - i, seed=i))
+    looks.chose("epoch", "val", "y", ("x", "y", "z"))
+    looks.report("val", "y")
+    (reuse,) = looks.reused(seed=1)
+    assert (reuse.candidates, reuse.reported, reuse.choices[0].chosen) == (3, 0.89, "y")
+    assert reuse.alike == optimism(100, [0.89] * 3, correlation=reuse.correlation, seed=1)
 
 
 def test_the_correlation_is_phi() -> None:
@@ -109,6 +123,8 @@ def test_the_correlation_is_phi() -> None:
         (lambda k: k.accuracy("sean", "a"), "no split that was looked at named 'sean'; did you mean seen"),
         (lambda k: k.accuracy("seen", "b"), "no candidate that was looked at on 'seen' named 'b'"),
         (lambda k: k.report("seen", "b"), "named 'b'"),
+        (lambda k: k.chose("rate", "seen", "b", ["a"]), "named 'b'"),
+        (lambda k: k.chose("rate", "seen", "a", ["a", "b"]), "named 'b'"),
         (lambda k: k.choose("rate", "test"), "nothing to choose rate from"),
         (lambda k: k.choose("rate", "seen", []), "nothing to choose rate from"),
         (lambda k: k.choose("rate", "seen", ["a", "b"]), "named 'b'"),

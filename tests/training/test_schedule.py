@@ -20,6 +20,12 @@ def test_the_rate_rises_and_falls_along_the_cycle() -> None:
     assert rates == [*sorted(rates[:200]), *sorted(rates[200:], reverse=True)]
 
 
+def test_without_a_cycle_the_rate_stays() -> None:
+    schedule = Schedule(50, learning_rate=0.3, cycle=False)
+    assert {schedule.rate(step) for step in range(50)} == {0.3}
+    assert schedule.optimizer_of(nn.Linear(2, 2)).param_groups[0]["lr"] == 0.3
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 7])
 def test_short_schedules_have_rates(steps: int) -> None:
     assert all(0 < Schedule(steps).rate(step) <= 2e-3 + 1e-9 for step in range(steps))

@@ -27,19 +27,29 @@ def likely(module: nn.Module, image: torch.Tensor) -> torch.Tensor:
         return module(pixels[None]).double().softmax(dim=1)[0]
 
 
-@pytest.mark.parametrize("mirror", [False, True])
-def test_it_is_the_loop_over_the_images(mirror: bool) -> None:
+def moved(image: torch.Tensor, down: int, right: int) -> torch.Tensor:
+    """The pixel that comes to a place, by its number; beyond the edge they count backwards."""
+    side = image.shape[1]
+    rows = [side - 1 - abs(side - 1 - abs(i - down)) for i in range(side)]
+    columns = [side - 1 - abs(side - 1 - abs(i - right)) for i in range(side)]
+    return image[:, rows][:, :, columns]
+
+
+@pytest.mark.parametrize(("mirror", "shift"), [(False, 0), (True, 0), (False, 2), (True, 1)])
+def test_it_is_the_loop_over_the_images(mirror: bool, shift: int) -> None:
     module, part = made()
-    losses, right = [], 0
+    losses, right = [], []
     for image, label in zip(part.images, part.labels.tolist(), strict=True):
-        found = likely(module, image)
-        if mirror:
-            found = (found + likely(module, image.flip(2))) / 2
+        ways = [(0, 0), (-shift, 0), (shift, 0), (0, -shift), (0, shift)] if shift else [(0, 0)]
+        views = [moved(image, *way) for way in ways]
+        views += [view.flip(2) for view in views] if mirror else []
+        found = torch.stack([likely(module, view) for view in views]).mean(dim=0)
         losses.append(-math.log(found[label]))
-        right += int(found.argmax()) == label
+        right.append(int(found.argmax()) == label)
     with untouched(module):
-        seen = score(module, part, mean=MEAN, std=STD, mirror=mirror, exact=True)
-    assert (seen.right, seen.count, seen.accuracy) == (right, 300, right / 300)
+        seen = score(module, part, mean=MEAN, std=STD, mirror=mirror, shift=shift, exact=True)
+    assert (seen.right, seen.count, seen.accuracy) == (sum(right), 300, sum(right) / 300)
+    assert seen.answers.tolist() == right
     loss = torch.tensor(losses, dtype=torch.float64)
     assert seen.loss == pytest.approx(loss.mean().item(), rel=1e-5)
     assert seen.error == pytest.approx((loss.std(correction=0) / math.sqrt(300)).item(), rel=1e-4)

@@ -27,7 +27,10 @@ def classify(
     ],
     network: Annotated[
         str,
-        typer.Option(help="small_vgg, resnet9, resnet9_half, vgg11 ... vgg19_bn.", rich_help_panel=o.NETWORK),
+        typer.Option(
+            help="small_vgg, resnet9, resnet9_half, airbench, airbench_wide, vgg11 ... vgg19_bn.",
+            rich_help_panel=o.NETWORK,
+        ),
     ] = "resnet9_half",
     init: Annotated[
         str | None,
@@ -103,16 +106,22 @@ def classify(
     force: Annotated[
         bool, typer.Option("--force", help="Train in spite of errors of the audit.", rich_help_panel=o.COURSE)
     ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard", help="Write the metrics as event files too; needs tensorboard.", rich_help_panel=o.OUTPUT
+        ),
+    ] = False,
     seed: o.TrainSeed = 0,
     quiet: o.Quiet = False,
 ) -> None:
     """Train a classifier; the set-up is audited first, and a page shows the curves and what they mean."""
     from snellen.exam.train import PAGE, train_classifier
     from snellen.report.save import save_beside
-    from snellen.training.classify import Settings
     from snellen.training.dataset import load_dataset
     from snellen.training.initial import read_initial
     from snellen.training.ranks import joined
+    from snellen.training.settings import Settings
     from snellen.training.verdicts.result import MEANT
 
     rate, auto = read_rate(lr)
@@ -148,6 +157,7 @@ def classify(
             auto=auto,
             force=force,
             command=shlex.join(["snellen", *sys.argv[1:]]),
+            tensorboard=tensorboard,
             ranks=ranks,
             progress=report,
         )

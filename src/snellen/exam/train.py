@@ -16,23 +16,29 @@ from snellen.findings.findings import Findings
 from snellen.nets.saved import Saved, write_saved
 from snellen.subject.network import Network
 from snellen.training.checkpoint import checkpoint_path
-from snellen.training.classify import Lesson, Settings, prepare, train
+from snellen.training.classify import train
 from snellen.training.course import finished
+from snellen.training.curves import best_epoch
 from snellen.training.dataset import Dataset
+from snellen.training.event_files import EventFiles
 from snellen.training.fit import Progress
 from snellen.training.initial import Initial
+from snellen.training.lesson import Lesson, prepare
 from snellen.training.metrics import write_metrics
 from snellen.training.range_test import RangeTest, range_test
 from snellen.training.ranks import ALONE, Ranks
+from snellen.training.settings import Settings
 from snellen.training.verdicts.epochs import epochs
 from snellen.training.verdicts.images import images
 from snellen.training.verdicts.learning_rate import learning_rate
+from snellen.training.verdicts.looks import looks
 from snellen.training.verdicts.overfitting import overfitting
 from snellen.training.verdicts.result import result
 from snellen.training.verdicts.settings import settings as settings_of
 from snellen.training.watch import Row
 
 NETWORK, METRICS, PAGE, RANGE = "network.safetensors", "metrics.jsonl", "index.html", "range_test.json"
+EVENTS = "tensorboard"
 AUDITED = 128
 """Images of the first batch that the audit is given, at most."""
 SELDOM = 20
@@ -63,6 +69,7 @@ def train_classifier(
     auto: bool = False,
     force: bool = False,
     command: str = "",
+    tensorboard: bool = False,
     ranks: Ranks = ALONE,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Course:
@@ -80,11 +87,12 @@ def train_classifier(
         auto: choose the peak of the learning rate by a range test.
         force: train in spite of the audit's errors; they stay on the page.
         command: as the user gave it, for the page.
+        tensorboard: write the metrics as event files too, into a folder beside them.
         ranks: this process among those that train together; the first audits and writes.
         progress: called with a stage, steps done and steps in all.
 
     Raises:
-        UsageError: the folder holds what another command left.
+        UsageError: the folder holds what another command left; tensorboard is asked for and not installed.
         InputError: errors of the audit, too little memory, a full disk.
         DivergedError: the loss grows and grows.
     """
@@ -92,6 +100,7 @@ def train_classifier(
         raise UsageError(f"--out is a folder for the network, its metrics and the page; {out} is a file")
     if (out / PAGE).exists() and not (out / METRICS).exists():
         raise UsageError(f"{out} holds a page that no training wrote; give another --out, or delete it")
+    events = EventFiles(out / EVENTS) if tensorboard and ranks.first else None
     lesson = prepare(data, settings, initial)
     tested = _known(out / RANGE, lesson) if auto else None
     lesson = _at(lesson, tested)
@@ -117,11 +126,12 @@ def train_classifier(
     chosen_by = "you" if settings.learning_rate is not None else f"what {settings.network} usually learns well at"
     rate = learning_rate(lesson.schedule, tested, chosen_by=chosen_by)
     before = (rate, images(data), settings_of(lesson), *audit)
-    live = _Live(lesson, out, save, before, command)
+    live = _Live(lesson, out, save, before, command, events)
     trained = train(lesson, checkpoint=checkpoint, told=live.told, ranks=ranks, progress=progress)
     fitted = trained.fitted
     measured = result(trained.scores, epochs=len(fitted.rows), best=fitted.best + 1, patience=settings.patience)
-    save(live.findings(fitted.rows, measured), out)
+    looked = looks(data, trained, patience=settings.patience)
+    save(live.findings(fitted.rows, measured, looked), out)
     write_saved(trained.saved, out / NETWORK)
     checkpoint.unlink(missing_ok=True)
     return Course(trained.saved, there=False)
@@ -153,12 +163,22 @@ def audited(lesson: Lesson) -> Findings:
 class _Live:
     """The metrics, and the page of a training that is under way."""
 
-    def __init__(self, lesson: Lesson, out: Path, save: Save, before: Sequence[Finding], command: str) -> None:
+    def __init__(
+        self,
+        lesson: Lesson,
+        out: Path,
+        save: Save,
+        before: Sequence[Finding],
+        command: str,
+        events: EventFiles | None,
+    ) -> None:
         self.lesson, self.out, self.save, self.before, self.command = lesson, out, save, tuple(before), command
-        self.due = 0.0
+        self.events, self.due = events, 0.0
 
     def told(self, rows: Sequence[Row]) -> None:
         write_metrics(self.out / METRICS, rows)
+        if self.events is not None:
+            self.events.write(rows)
         began = time.perf_counter()
         if rows and began >= self.due:
             self.save(self.findings(rows), self.out)
@@ -167,8 +187,7 @@ class _Live:
 
     def findings(self, rows: Sequence[Row], *first: Finding) -> Findings:
         data, settings = self.lesson.data, self.lesson.settings
-        losses = [row["val_loss"] for row in rows]
-        drawn = epochs(rows, best=losses.index(min(losses)) + 1, batch=self.lesson.batch)
+        drawn = epochs(rows, best=best_epoch(rows), batch=self.lesson.batch)
         subject: dict[str, Any] = {
             "network": settings.network,
             "images": data.name,

@@ -25,13 +25,14 @@ class Reading:
 
     Attributes:
         shape: what they look like, in a word.
-        best: the epoch, counted from 1, at which the smoothed validation loss is lowest.
+        best: the epoch, counted from 1, after which the validation loss was lowest (:func:`best_epoch`).
         epochs: in all.
-        rise: of the smoothed validation loss since then, in nats.
+        floor: the lowest smoothed validation loss, in nats.
+        rise: of the smoothed validation loss since it was at its floor.
         needed: the rise that would have counted: a part of the minimum and 2 standard errors, whichever is larger.
         risen: epochs since the validation loss has been above its minimum by that, without a break to the end.
         fell: by how much the smoothed training loss fell over the same epochs.
-        lost: validation accuracy at the best epoch less that at the last one.
+        lost: validation accuracy after the best epoch less that after the last one.
         train: smoothed training loss of each epoch.
         val: smoothed validation loss of each epoch.
     """
@@ -39,6 +40,7 @@ class Reading:
     shape: Shape
     best: int
     epochs: int
+    floor: float
     rise: float
     needed: float
     risen: int
@@ -69,23 +71,36 @@ def read_curves(rows: Sequence[Row], classes: int) -> Reading:
     'still learning'
     """
     train, val = (smooth([row[f"{part}_loss"] for row in rows]) for part in ("train", "val"))
-    best = min(range(len(rows)), key=val.__getitem__)
-    error = math.hypot(rows[best]["val_loss_error"], rows[-1]["val_loss_error"])
-    needed = max(PART * val[best], ERRORS * error)
-    risen = next((i for i, loss in enumerate(reversed(val[best + 1 :])) if loss - val[best] < needed), None)
-    risen = len(val) - 1 - best if risen is None else risen
-    fell, lost = train[best] - train[-1], rows[best]["val_accuracy"] - rows[-1]["val_accuracy"]
+    best, low = best_epoch(rows), min(range(len(rows)), key=val.__getitem__)
+    error = math.hypot(rows[low]["val_loss_error"], rows[-1]["val_loss_error"])
+    needed = max(PART * val[low], ERRORS * error)
+    risen = next((i for i, loss in enumerate(reversed(val[low + 1 :])) if loss - val[low] < needed), None)
+    risen = len(val) - 1 - low if risen is None else risen
+    fell, lost = train[low] - train[-1], rows[best - 1]["val_accuracy"] - rows[-1]["val_accuracy"]
     shape: Shape = "sound"
     if len(rows) < FEW:
         shape = "too short"
     elif _blind(rows[-1], classes):
         shape = "learned nothing"
     elif risen >= max(3, math.ceil(len(rows) / 10)) and fell > 0:
-        spread = math.sqrt(sum(_variance(row) for row in (rows[best], rows[-1])))
+        spread = math.sqrt(sum(_variance(row) for row in (rows[best - 1], rows[-1])))
         shape = "overfitted" if lost > spread else "over-confident"
-    elif best == len(rows) - 1 and val[-1 - WIDTH] - val[-1] > max(PART * val[-1], error):
+    elif low == len(rows) - 1 and val[-1 - WIDTH] - val[-1] > max(PART * val[-1], error):
         shape = "still learning"
-    return Reading(shape, best + 1, len(rows), val[-1] - val[best], needed, risen, fell, lost, tuple(train), tuple(val))
+    rise = val[-1] - val[low]
+    return Reading(shape, best, len(rows), val[low], rise, needed, risen, fell, lost, tuple(train), tuple(val))
+
+
+def best_epoch(rows: Sequence[Row]) -> int:
+    """The epoch, counted from 1, after which the validation loss was lowest, as it was measured and not smoothed.
+
+    It is the one whose weights patience keeps, and the only one that is called the best. Smoothing serves to tell a
+    rise from noise.
+
+    >>> best_epoch([{"val_loss": 0.5}, {"val_loss": 0.2}, {"val_loss": 0.3}])
+    2
+    """
+    return 1 + min(range(len(rows)), key=lambda i: rows[i]["val_loss"])
 
 
 def smooth(values: Sequence[float]) -> list[float]:

@@ -104,7 +104,7 @@ def fit(
         InputError: a checkpoint that cannot be written; the one before is still there.
     """
     device = next(module.parameters()).device
-    state = _State(module, schedule.optimizer_of(module))
+    state = _State(module, schedule.optimizer_of(module), {} if watch is None else watch.kept)
     first = 0 if checkpoint is None else state.restore(checkpoint, command or {})
     fast = fast_bfloat16(device)
     began = written = time.perf_counter()
@@ -168,8 +168,8 @@ def fit(
 class _State:
     """All that the rest of a training depends on, beside the number of the step."""
 
-    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        self.module, self.optimizer = module, optimizer
+    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer, kept: dict[str, Tensor]) -> None:
+        self.module, self.optimizer, self.kept = module, optimizer, kept
         self.averaged = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
         self.best: dict[str, Tensor] = {}
         self.losses: list[float] = []
@@ -196,7 +196,7 @@ class _State:
     def keep(self, path: Path, step: int, command: Mapping[str, Any]) -> None:
         tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.items()}
-        tensors |= {f"best.{k}": v for k, v in self.best.items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.items()} | {f"kept.{k}": v for k, v in self.kept.items()}
         notes = {"losses": self.losses, "total": self.total, "seconds": self.seconds, "rows": self.rows}
         write_checkpoint(path, tensors | optimizer_tensors(self.optimizer), step=step, command=command, notes=notes)
 
@@ -210,6 +210,7 @@ class _State:
         for name, tensor in _under(tensors, "averaged.").items():
             self.averaged[name].copy_(tensor)
         self.best = _under(tensors, "best.")
+        self.kept.update(_under(tensors, "kept."))
         restore_optimizer(self.optimizer, tensors)
         self.losses, self.rows = list(notes["losses"]), list(notes["rows"])
         self.total, self.seconds = float(notes["total"]), float(notes["seconds"])

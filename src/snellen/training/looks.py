@@ -123,8 +123,20 @@ class Looks:
         if not names:
             raise UsageError(f"there is nothing to choose {what} from: no candidate was looked at on {split!r}")
         best = max(names, key=lambda name: self.accuracy(split, name))
-        self.choices.append(Choice(what, split, best, names))
+        self.chose(what, split, best, names)
         return best
+
+    def chose(self, what: str, split: str, chosen: str, among: Sequence[str]) -> None:
+        """Note a choice that was made by something else than accuracy, such as the loss on the same images.
+
+        The optimism is foreseen as if the accuracy had chosen, which is the more optimistic.
+
+        Raises:
+            UsageError: a candidate that was never looked at on this split.
+        """
+        for name in (chosen, *among):
+            self._answers(split, name)
+        self.choices.append(Choice(what, split, chosen, tuple(among)))
 
     def report(self, split: str, candidate: str) -> float:
         """Note that the accuracy of a candidate on a split is what is published, and return it.
@@ -163,7 +175,8 @@ class Looks:
         reused = self.reused(draws=draws, seed=seed)
         looks = "; ".join(f"{split} {count}" for split, count in self.counts.items())
         rows = tuple((c.what, c.split, len(c.among), c.chosen) for c in self.choices)
-        evidence = (Table("What was chosen, and by what", ("chosen", "on", "candidates", "taken"), rows),)
+        table = Table("What was chosen, and by what", ("chosen", "on", "candidates", "taken"), rows)
+        evidence = (table,) if rows else ()
         if not reused:
             text = f"Looks: {looks}. No reported split has chosen anything."
             return Finding(NAME, "ok", "The reported split chose nothing", text, evidence=evidence)

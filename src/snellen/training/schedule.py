@@ -32,6 +32,7 @@ class Schedule:
         average: decay of the averaged weights, a step; the averaged weights are the result. 0 takes the last.
         optimizer: ``adamw``, or ``sgd`` with Nesterov momentum 0.9.
         decay_all: norms and biases decay too.
+        cycle: False keeps the learning rate where it is, from the first step to the last.
 
     Raises:
         UsageError: a number out of range, an unknown optimizer.
@@ -44,6 +45,7 @@ class Schedule:
     average: float = 0.999
     optimizer: str = "adamw"
     decay_all: bool = True
+    cycle: bool = True
 
     def __post_init__(self) -> None:
         if (
@@ -68,6 +70,8 @@ class Schedule:
         >>> [round(schedule.rate(step), 3) for step in (0, 14, 99)]
         [0.1, 1.0, 0.01]
         """
+        if not self.cycle:
+            return self.learning_rate
         up = max(round(self.warm_up * self.steps) - 1, 1)
         if step <= up:
             low, part = RAMP, step / up

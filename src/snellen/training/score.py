@@ -1,9 +1,12 @@
 """How well a network does on labelled images that are shown as they are."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,12 +26,14 @@ class Score:
         error: standard error of that mean.
         right: images whose highest score is that of their class.
         count: images.
+        answers: (n,) whether each image is right, in their order; empty where only the counts are known.
     """
 
     loss: float
     error: float
     right: int
     count: int
+    answers: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool), repr=False, compare=False)
 
     @property
     def accuracy(self) -> float:
@@ -43,6 +48,7 @@ def score(
     mean: tuple[float, ...],
     std: tuple[float, ...],
     mirror: bool = False,
+    shift: int = 0,
     exact: bool = False,
 ) -> Score:
     """Measure a module in evaluation mode; nothing of it changes.
@@ -53,23 +59,37 @@ def score(
         mean: per channel, in units of [0, 1].
         std: likewise.
         mirror: take the mean probability of an image and its mirror image (test-time augmentation).
+        shift: take it over the image and the image moved by so many pixels up, down, left and right.
         exact: in float32, as an examination computes it, and not in bfloat16 where that is fast.
     """
     device = next(module.parameters()).device
-    shift, scale = (torch.tensor(values, device=device).view(-1, 1, 1) for values in (mean, std))
-    losses, right = [], 0
+    middle, scale = (torch.tensor(values, device=device).view(-1, 1, 1) for values in (mean, std))
+    losses, answers = [], []
     fast = fast_bfloat16(device) and not exact
     for images, labels in zip(part.images.split(BLOCK), part.labels.split(BLOCK), strict=True):
-        inputs = ((images.to(device).float() / 255 - shift) / scale).contiguous(memory_format=torch.channels_last)
+        inputs = ((images.to(device).float() / 255 - middle) / scale).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=fast), SmallMaps():
-            likely = _log_probabilities(module, inputs)
-            if mirror:
-                both = torch.stack([likely, _log_probabilities(module, inputs.flip(3))])
-                likely = both.logsumexp(dim=0) - math.log(2)
+            each = torch.stack([_log_probabilities(module, view) for view in _views(inputs, mirror, shift)])
+            likely = each.logsumexp(dim=0) - math.log(len(each)) if len(each) > 1 else each[0]
         losses.append(F.nll_loss(likely, labels.to(device), reduction="none").double())
-        right += int((likely.argmax(dim=1).cpu() == labels).sum())
-    loss = torch.cat(losses)
-    return Score(loss.mean().item(), (loss.std(correction=0) / math.sqrt(len(loss))).item(), right, len(loss))
+        answers.append(likely.argmax(dim=1).cpu() == labels)
+    loss, right = torch.cat(losses), torch.cat(answers)
+    error = (loss.std(correction=0) / math.sqrt(len(loss))).item()
+    return Score(loss.mean().item(), error, int(right.sum()), len(loss), right.numpy())
+
+
+def _views(inputs: Tensor, mirror: bool, shift: int) -> Iterator[Tensor]:
+    """The images, then moved, and each of these mirrored; what comes in is the mirror image of what is there."""
+    height, width = inputs.shape[2:]
+    views = [inputs]
+    if shift:
+        around = F.pad(inputs, (shift,) * 4, mode="reflect")
+        ways = ((-shift, 0), (shift, 0), (0, -shift), (0, shift))
+        views += [around[:, :, shift - down :, shift - right :][:, :, :height, :width] for down, right in ways]
+    for view in views:
+        yield view.contiguous(memory_format=torch.channels_last)
+        if mirror:
+            yield view.flip(3)
 
 
 def _log_probabilities(module: nn.Module, inputs: Tensor) -> Tensor:

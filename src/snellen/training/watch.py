@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
@@ -21,6 +21,7 @@ class Watch:
         patience: looks without a better one after which the training ends; the weights of the best look are kept then.
             0 goes through to the last step and keeps its weights.
         judged_by: the number by which a look is better: the lower, the better.
+        kept: what the looks keep beside their numbers, by name; a checkpoint holds it too.
     """
 
     every: int
@@ -28,6 +29,7 @@ class Watch:
     told: Callable[[Sequence[Row]], None] = lambda _rows: None
     patience: int = 0
     judged_by: str = "val_loss"
+    kept: dict[str, Tensor] = field(default_factory=dict)
 
     def best(self, rows: Sequence[Row]) -> int:
         """The index of the best look, the first of equals; -1 without any."""

@@ -33,11 +33,15 @@ VALLEY = [1.0 + abs(i - 5) * 0.1 for i in range(16)]
         (
             rows(DOWN, VALLEY, lost=0.01),
             "warning",
-            ["since epoch 6 of 16", "for 9 epochs on end", "accuracy were lost"],
+            ["lowest after epoch 6 of 16; smoothed over 3 epochs", "for 9 epochs on end", "accuracy were lost"],
         ),
         (rows(DOWN, VALLEY), "warning", ["surer when it is wrong"]),
         (rows(DOWN, [max(v, 0.9) for v in DOWN]), "ok", ["a gap of 5.0 points"]),
-        (rows(DOWN[:6], DOWN[:6]), "info", ["lowest at the last of 6 epochs; it was still falling faster"]),
+        (
+            rows(DOWN[:6], DOWN[:6]),
+            "info",
+            ["after epoch 6 of 6; smoothed over 3 epochs it is lowest at the end, and was still"],
+        ),
         (rows(DOWN[:3], DOWN[:3]), "info", ["3 epochs make no curve"]),
         (rows([2.3] * 8, [2.31] * 8, right=0.1), "error", ["knowing nothing of 10 classes costs 2.3"]),
     ],

@@ -21,7 +21,7 @@ def test_numbers_and_intervals() -> None:
     assert (found.measured["test_accuracy_low"], found.measured["test_accuracy_high"]) == wilson(1790, 2000)
     assert found.title == "89.5 % of the test images are right"
     assert "After 12 epochs 900 of 1,000 (90.0 %, 95 % interval 88.0 to 91.7)" in found.sentence
-    assert "looked at this once, 1,790 of 2,000" in found.sentence
+    assert "looked at only now, 1,790 of 2,000" in found.sentence
     assert "its mirror image it is +0.5 points" in found.sentence
     assert "too good" not in found.sentence
     assert found.headlines == ("val_accuracy", "test_accuracy")

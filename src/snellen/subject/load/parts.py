@@ -56,6 +56,9 @@ def _members(spec: str, path: Path) -> dict[str, str]:
         pair = next((pair for pair in pairs if pair[0] in there), None)
         if pair is not None:
             if pair[1] not in there:
-                raise ImagesError(f"{path.name} has no {pair[1]}, the labels of its {pair[0]}; add them")
+                raise ImagesError(
+                    f"{path.name} has no {pair[1]}, the labels of its {pair[0]}; add them, or name the members that "
+                    f"belong together: {spec}#images,labels"
+                )
             found[part] = f"{spec}#{pair[0]},{pair[1]}"
     return found

@@ -1,9 +1,7 @@
 """Two sets out of one specification: images to search among, and images to ask about."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +9,7 @@ from numpy.typing import NDArray
 from snellen._errors import ImagesError, UsageError
 from snellen.subject.images import Images
 from snellen.subject.load.images import load_images
-
-PAIRS = (
-    ("train_images", "train_labels", "test_images", "test_labels"),
-    ("x_train", "y_train", "x_test", "y_test"),
-    ("X_train", "y_train", "X_test", "y_test"),
-)
-"""Members of an ``.npz`` that hold two labelled sets."""
-FOLDERS = ("test", "val", "valid", "validation")
+from snellen.subject.load.parts import named_parts
 
 
 def load_splits(
@@ -26,9 +17,9 @@ def load_splits(
 ) -> tuple[Images, Images]:
     """Points and queries: the training and the test part where a set has both, else a part held out.
 
-    An ``.npz`` with ``train_images`` and ``test_images`` (or ``x_train`` and ``x_test``), a folder with ``train`` and
-    ``test`` (or ``val``), and ``digits`` have two parts. Of anything else a share of every class is drawn by the seed;
-    the notes say so.
+    Which sets have two parts, and under which names, :func:`snellen.subject.load.parts.named_parts` says; ``val`` is
+    asked about where there is no ``test``. Of anything else a share of every class is drawn by the seed; the notes say
+    so.
 
     Args:
         spec: what :func:`load_images` takes.
@@ -48,43 +39,11 @@ def load_splits(
         raise UsageError(f"share must lie between 0 and 1, got {share}")
     if queries is not None:
         return load_images(spec, classes=classes), load_images(queries, classes=classes)
-    named = _parts(spec)
-    if named is not None:
-        points, asked = (load_images(part, classes=classes) for part in named)
-        return points, asked
+    parts = named_parts(spec)
+    other = parts.get("test", parts.get("val"))
+    if other is not None:
+        return load_images(parts["train"], classes=classes), load_images(other, classes=classes)
     return _held_out(load_images(spec, classes=classes), share, seed)
-
-
-def _parts(spec: str) -> tuple[str, str] | None:
-    """The specifications of the two parts, where the set has two."""
-    if spec == "digits":
-        return "digits:train", "digits"
-    path = Path(spec).expanduser()
-    if path.is_dir() and (path / "train").is_dir():
-        other = next((path / name for name in FOLDERS if (path / name).is_dir()), None)
-        return None if other is None else (str(path / "train"), str(other))
-    if path.suffix.lower() == ".npz" and path.is_file():
-        return _members(spec, path)
-    return None
-
-
-def _members(spec: str, path: Path) -> tuple[str, str] | None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = {name.removesuffix(".npy") for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError):
-        return None  # load_images says what is wrong with it
-    for images, labels, other, other_labels in PAIRS:
-        if {images, other} <= names:
-            missing = [key for key in (labels, other_labels) if key not in names]
-            if missing:
-                of = " and ".join(images if key == labels else other for key in missing)
-                raise ImagesError(
-                    f"{path.name} has no {' and no '.join(missing)}, the labels of its {of}; expected labels of both "
-                    f"parts. Add them, or name the sets: {spec}#images,labels and --queries."
-                )
-            return f"{spec}#{images},{labels}", f"{spec}#{other},{other_labels}"
-    return None
 
 
 def _held_out(images: Images, share: float, seed: int) -> tuple[Images, Images]:

@@ -48,8 +48,8 @@ def overfitting(rows: Sequence[Row], classes: int) -> Finding:
         severity, title = "info", "No epoch was too many, but the gap is wide"
     text = (
         f"{_told(seen, classes)} At the end {100 * last['train_accuracy']:.1f} % of the training images are right, "
-        f"seen as the validation images are, and {100 * last['val_accuracy']:.1f} % of these: a gap of "
-        f"{100 * gap:.1f} points (95 % interval {100 * low:.1f} to {100 * high:.1f})."
+        f"seen as the validation images are, and {100 * last['val_accuracy']:.1f} % of these: "
+        + f"a gap of {100 * gap:.1f} points (95 % interval {100 * low:.1f} to {100 * high:.1f}).".replace("-", "−")
     )
     return Finding(
         NAME,
@@ -78,10 +78,8 @@ def _told(seen: Reading, classes: int) -> str:
             f"The training loss is still {seen.train[-1]:.3g}, and knowing nothing of {classes} classes costs "
             f"{math.log(classes):.3g}."
         )
-    rise = (
-        f"the validation loss (smoothed over 3 epochs) has risen by {seen.rise:.3g} since epoch {seen.best} of "
-        f"{seen.epochs}, where it was {seen.val[seen.best - 1]:.3g}"
-    )
+    lowest = f"The validation loss was lowest after epoch {seen.best} of {seen.epochs}"
+    rise = f"smoothed over 3 epochs it has risen by {seen.rise:.3g} from {seen.floor:.3g}"
     if seen.shape in ("overfitted", "over-confident"):
         answers = (
             f"and {100 * seen.lost:.1f} points of accuracy were lost"
@@ -89,13 +87,13 @@ def _told(seen: Reading, classes: int) -> str:
             else "while as many answers are right as then: it is wrong no more often, but surer when it is wrong"
         )
         return (
-            f"{rise[0].upper()}{rise[1:]}, more than the {seen.needed:.2g} that noise could explain, for {seen.risen} "
-            f"epochs on end; the training loss fell by {seen.fell:.3g} meanwhile, {answers}."
+            f"{lowest}; {rise}, more than the {seen.needed:.2g} that noise could explain, for {seen.risen} epochs on "
+            f"end. The training loss fell by {seen.fell:.3g} meanwhile, {answers}."
         )
-    if seen.best == seen.epochs:
-        more = "; it was still falling faster than its noise" if seen.shape == "still learning" else ""
-        return f"The validation loss is lowest at the last of {seen.epochs} epochs{more}."
-    return f"{rise[0].upper()}{rise[1:]}; it would have had to rise by {seen.needed:.2g} to mean anything."
+    if seen.rise == 0:
+        more = ", and was still falling faster than its noise" if seen.shape == "still learning" else ""
+        return f"{lowest}; smoothed over 3 epochs it is lowest at the end{more}."
+    return f"{lowest}; {rise}, and would have had to rise by {seen.needed:.2g} to mean anything."
 
 
 def _sketch(seen: Reading) -> Curve:

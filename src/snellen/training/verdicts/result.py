@@ -30,11 +30,11 @@ def result(scores: Mapping[str, Score], *, epochs: int, best: int, patience: int
     kept = f"With the weights of epoch {best} of {epochs}" if patience else f"After {epochs} epochs"
     text = f"{kept} {_said(val)} of the validation images are right."
     if test is not None:
-        text += f" Of the test images, looked at this once, {_said(test)}."
+        text += f" Of the test images, looked at only now, {_said(test)}."
     mirrored = scores.get("test_mirrored" if test is not None else "val_mirrored")
     if mirrored is not None:
-        gain = 100 * (mirrored.accuracy - (test or val).accuracy)
-        text += f" With the mean of each image and its mirror image it is {gain:+.1f} points."
+        gain = f"{100 * (mirrored.accuracy - (test or val).accuracy):+.1f}".replace("-", "−")
+        text += f" With the mean of each image and its mirror image it is {gain} points."
     if patience:
         text += (
             f" The epoch was chosen by these validation images, as the best of {epochs} looks: their accuracy is "

@@ -2,7 +2,7 @@
 
 from snellen.findings.evidence import Cell, Table
 from snellen.findings.finding import Finding
-from snellen.training.classify import Lesson
+from snellen.training.lesson import Lesson
 
 NAME = "course/settings"
 
