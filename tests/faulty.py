@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn, optim
 
+from faulty_numbers import FAULTY_NUMBERS
 from healthy import CE, SetUp, body, classifier, images, plain, sgd, trained
 from toys import Toy
 
@@ -307,6 +308,40 @@ def layers_in_a_list() -> SetUp:
     return SetUp(network, sgd(network.parameters()), images(), CE)
 
 
+class Chain:
+    """Layers in a plain object."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        self.layers = layers
+
+    def __call__(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def layers_in_an_object() -> SetUp:
+    network = Listed()
+    network.early = Chain(network.early)  # type: ignore[assignment]
+    network.forward = lambda x: network.head(network.early(x).flatten(1))  # type: ignore[operator,method-assign]
+    return SetUp(network, sgd(network.parameters()), images(), CE)
+
+
+def layers_in_a_closure() -> SetUp:
+    towers = {"left": nn.Sequential(nn.Conv2d(3, 12, 3), nn.ReLU())}
+    network = Toy(lambda m, x: m.head(towers["left"](x).mean((2, 3))), head=nn.Linear(12, 4))
+    return SetUp(network, sgd(network.parameters()), images(), CE)
+
+
+def positions_are_plain_tensors() -> SetUp:
+    def run(m: Any, x: Tensor) -> Any:
+        return m.head(m.norm(m.patch(x).flatten(2).transpose(1, 2) + m.place).mean(1))
+
+    network = Toy(run, patch=nn.Conv2d(3, 64, 4, 4), norm=nn.LayerNorm(64), head=nn.Linear(64, 4))
+    network.place = (0.02 * torch.randn(1, 9, 64)).requires_grad_()  # type: ignore[assignment]
+    return SetUp(network, sgd(network.parameters()), images(), CE)
+
+
 def layers_in_a_list_but_trained() -> SetUp:
     network = Listed()
     early = [p for layer in network.early for p in layer.parameters()]
@@ -444,10 +479,14 @@ def upside_down() -> SetUp:
 
 
 FAULTY: dict[Callable[[], SetUp], tuple[str, str]] = {
+    **FAULTY_NUMBERS,
     momentum_of_1: ("error training/optimizer", "Momentum of 1 or more"),
     climbs: ("warning training/optimizer", "The optimizer climbs"),
     upside_down: ("warning training/loss_input", "The loss is upside down"),
     layers_in_a_list: ("error training/parameters", "Forgotten: early[0] and early[2] are random"),
+    layers_in_an_object: ("error training/parameters", "Forgotten: early.layers[0] and early.layers[2] are random"),
+    layers_in_a_closure: ("error training/parameters", "Forgotten: run.towers['left'].0 is random"),
+    positions_are_plain_tensors: ("error training/parameters", "Forgotten: place is random"),
     layers_in_a_list_but_trained: ("warning training/parameters", "Trained but not registered"),
     layer_made_in_forward: ("error training/parameters", "Layers are made anew in forward"),
     loss_times_0: ("error training/gradient", "All gradients are 0"),
@@ -457,7 +496,7 @@ FAULTY: dict[Callable[[], SetUp], tuple[str, str]] = {
     momentum_0: ("error training/modes", "BatchNorm with momentum 0"),
     momentum_99: ("warning training/modes", "BatchNorm remembers the last batch only"),
     dropout_99: ("warning training/modes", "Dropout drops nearly all"),
-    decays_at_once: ("warning training/weight_decay", "Weight decay far too large"),
+    decays_at_once: ("error training/weight_decay", "Weight decay far too large"),
     decay_drowns_the_gradient: ("warning training/weight_decay", "Weight decay far too large"),
     one_hot_integers: ("error training/loss_input", "One-hot integers as targets"),
     scores_into_bce: ("error training/loss_input", "Scores into BCE"),
@@ -504,7 +543,7 @@ FAULTY: dict[Callable[[], SetUp], tuple[str, str]] = {
     shut_layer: ("warning training/dead_units", "A ReLU layer is shut"),
     saturated: ("warning training/saturation", "Saturated units"),
     sure_and_wrong: ("warning training/initial_loss", "Begins sure and wrong"),
-    far_too_high: ("warning training/learning_rate", "The learning rate is too high"),
+    far_too_high: ("error training/learning_rate", "The learning rate is too high"),
     too_high_adam: ("warning training/learning_rate", "The learning rate is too high"),
     far_too_low: ("warning training/learning_rate", "The learning rate is far too low"),
     not_finite: ("error training/gradient", "The loss is not finite"),

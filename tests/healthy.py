@@ -221,6 +221,45 @@ def distillation_from_a_captured_teacher() -> SetUp:
     return SetUp(network, sgd(network.parameters()), images(), loss)
 
 
+class Queue(nn.Module):
+    """A key encoder that the forward itself keeps as an average (He et al. 2020, MoCo)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.queue = body(), torch.randn(8, 24)
+        self.key = copy.deepcopy(self.query).requires_grad_(False)
+
+    def forward(self, pair: Tensor) -> Tensor:
+        query = self.query(pair[0]).flatten(1)
+        with torch.no_grad():
+            for mean, new in zip(self.key.parameters(), self.query.parameters(), strict=True):
+                mean.lerp_(new, 0.01)
+            key = self.key(pair[1]).flatten(1)
+        return torch.cat([(query * key).sum(dim=1, keepdim=True), query @ self.queue.T], dim=1)
+
+
+def average_kept_by_the_forward() -> SetUp:
+    network = Queue()
+    pair = torch.stack([images()[0], images()[0]])
+    return SetUp(network, sgd(network.query.parameters()), (pair, torch.zeros(16).long()), CE)
+
+
+class Sharpness(optim.SGD):
+    """Asks for a closure that its signature calls optional, as the usual SAM does."""
+
+    def step(self, closure: Any = None) -> Any:
+        if closure is None:
+            raise RuntimeError("this optimizer requires a closure")
+        with torch.enable_grad():
+            closure()
+        return super().step()
+
+
+def optimizer_that_asks_for_a_closure() -> SetUp:
+    network = classifier()
+    return SetUp(network, Sharpness(network.parameters(), lr=0.01), images(), CE)
+
+
 def tied_weights() -> SetUp:
     encode, decode = nn.Linear(48, 16), nn.Linear(16, 48)
     network = Toy(lambda m, x: F.linear(torch.tanh(m.encode(x)), m.encode.weight.T), encode=encode)
@@ -463,6 +502,30 @@ def hugging_face_like() -> SetUp:
     return SetUp(network, sgd(network.parameters()), {"pixel_values": inputs, "labels": labels}, loss)
 
 
+def with_place(place: Tensor, *, trained: bool) -> SetUp:
+    """Positions as a plain tensor in an attribute."""
+
+    def run(m: Any, x: Tensor) -> Any:
+        return m.head(m.norm(m.patch(x).flatten(2).transpose(1, 2) + m.place).mean(1))
+
+    network = Toy(run, patch=nn.Conv2d(3, 64, 4, 4), norm=nn.LayerNorm(64), head=nn.Linear(64, 4))
+    network.place = place  # type: ignore[assignment]
+    return SetUp(network, sgd([*network.parameters(), *([place] * trained)]), images(), CE)
+
+
+def constant_table() -> SetUp:
+    return with_place(0.02 * torch.randn(1, 9, 64), trained=False)
+
+
+def trained_plain_tensor() -> SetUp:
+    return with_place((0.02 * torch.randn(1, 9, 64)).requires_grad_(), trained=True)
+
+
+def perturbation_by_hand() -> SetUp:
+    """Zeros that ask for a gradient, for the loop to move by its sign."""
+    return with_place(torch.zeros(1, 9, 64, requires_grad=True), trained=False)
+
+
 HEALTHY: dict[str, Callable[[], SetUp]] = {
     f.__name__: f
     for f in (
@@ -483,6 +546,8 @@ HEALTHY: dict[str, Callable[[], SetUp]] = {
         teacher_that_asks_for_gradients,
         teacher_in_the_optimizer,
         distillation_from_a_captured_teacher,
+        average_kept_by_the_forward,
+        optimizer_that_asks_for_a_closure,
         tied_weights,
         tied_embedding,
         lazy_after_its_first_batch,
@@ -512,5 +577,8 @@ HEALTHY: dict[str, Callable[[], SetUp]] = {
         smoothed_and_mixed_targets,
         centres_in_the_loss,
         hugging_face_like,
+        constant_table,
+        trained_plain_tensor,
+        perturbation_by_hand,
     )
 } | {f"checkpointed_reentrant_{r}": lambda r=r: checkpointed(r) for r in (True, False)}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from snellen._errors import UsageError as UsageError
     from snellen.exam.audit import audit_training as audit_training
     from snellen.exam.run import examine as examine
+    from snellen.exam.training_audit import TrainingAudit as TrainingAudit
     from snellen.findings.finding import Finding as Finding
     from snellen.findings.findings import Findings as Findings
     from snellen.subject.images import Images as Images
@@ -34,6 +35,7 @@ _HOMES = {
     "NotApplicable": "snellen._errors",
     "Preprocessing": "snellen.subject.preprocessing",
     "SnellenError": "snellen._errors",
+    "TrainingAudit": "snellen.exam.training_audit",
     "UsageError": "snellen._errors",
     "audit_training": "snellen.exam.audit",
     "examine": "snellen.exam.run",

@@ -67,7 +67,7 @@ def test_a_fault_ends_with_1_and_is_in_the_json(folder: Path) -> None:
     found = json.loads(result.stdout)["findings"]
     assert [f["title"] for f in found if f["severity"] == "error"] == ["Forgotten: 1 is random and never trained"]
     titles = [e["title"] for f in found for e in f["evidence"]]
-    assert "The remedies tried on copies, 5 steps each" in titles
+    assert "The remedies tried on copies, 5 steps of Adam each" in titles
     assert "The batch learnt by heart" in titles
     assert (folder / "audit" / "findings.json").is_file()
 

@@ -1,6 +1,7 @@
 """The audit of a training set-up: silent on healthy ones, right on faulty ones, and without a trace on all."""
 
 import importlib.util
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -137,6 +138,19 @@ def test_the_page_of_the_exam_is_what_the_command_says() -> None:
         assert f"| {name} | {count:,} |" in page
 
 
+def test_the_remedies_on_the_page_of_the_exam_are_those_of_its_record() -> None:
+    """The record is what ``--verify 100 --json`` wrote; both remedies must have helped on the withheld images."""
+    docs = Path(__file__).resolve().parents[2] / "docs" / "exams"
+    record = json.loads((docs / "in5400-exercise-11.json").read_text(encoding="utf-8"))
+    page = (docs / "in5400-exercise-11.md").read_text(encoding="utf-8")
+    tables = [e for f in record["findings"] for e in f["evidence"] if e["title"].startswith("The remedies tried")]
+    assert [t["title"] for t in tables] == ["The remedies tried on copies, 100 steps of Adam each"]
+    for way, first, last, train, test in tables[0]["rows"]:
+        assert f"| {way} | {first} | {last} | {train:.1%} | {test:.1%} |".replace("%", " %") in page
+    now, trained, pretrained = (row[4] for row in tables[0]["rows"])
+    assert now < min(trained, pretrained)
+
+
 def test_the_remedies_are_code_that_mends_it(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The printed lines are run; after each the audit has nothing to say of these blocks."""
     monkeypatch.chdir(tmp_path)
@@ -170,8 +184,9 @@ def test_the_remedies_are_tried_when_asked() -> None:
     tried = found.evidence[1]
     assert "30 steps" in tried.title
     ways = {str(row[0]): float(str(row[2])) for row in tried.rows}
-    assert list(ways) == ["as set up", "all layers in the optimizer", "early layers pretrained (stand-in)"]
-    assert ways["all layers in the optimizer"] < ways["as set up"]
+    assert list(ways) == ["trained as now", "all layers trained", "early layers pretrained (stand-in)"]
+    assert ways["all layers trained"] < ways["trained as now"]
+    assert f"all layers trained, loss {ways['all layers trained']:.3f}" in found.sentence
 
 
 @pytest.mark.parametrize("where", ["forward", "loss", "backward", "step"])

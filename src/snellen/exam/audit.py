@@ -20,7 +20,10 @@ from snellen.subject.network import Network
 from snellen.training.health.facts import Asked, Observation
 from snellen.training.health.observe import StepFailed, observe
 
-FIRST = ("parameters", "gradient", "optimizer", "modes", "loss_input", "initial_loss", "learning_rate", "zero_grad")
+FIRST = (
+    *("parameters", "gradient", "optimizer", "modes", "loss_input", "initial_loss", "learning_rate"),
+    *("zero_grad", "movement", "divergence"),
+)
 
 
 def audit_training(
@@ -40,7 +43,7 @@ def audit_training(
 
     One step is made (forward, backward, the optimizers' step) and undone: parameters, buffers, gradients, optimizer
     state, modes, hooks and random generators are bit for bit what they were. It may be called before training or at any
-    step within the loop.
+    step within the loop; :class:`snellen.TrainingAudit` is called by the loop itself.
 
     Args:
         network: a module or a Network.
@@ -66,10 +69,23 @@ def audit_training(
     >>> found.errors[0].title
     'Forgotten: 0 is random and never trained'
     """
-    began = time.perf_counter()
     if min(verify_steps, overfit_steps) < 0:
         raise UsageError(f"verify_steps and overfit_steps must be 0 or more, got {verify_steps} and {overfit_steps}")
     asked = Asked(step, validate, splits or {}, verify_steps, overfit_steps)
+    return audited(network, optimizers, batch, loss, asked=asked, seed=seed)
+
+
+def audited(
+    network: nn.Module | Network,
+    optimizers: Optimizer | Sequence[Optimizer],
+    batch: Any,
+    loss: Callable[..., Any],
+    *,
+    asked: Asked,
+    seed: int,
+) -> Findings:
+    """One step watched, judged by every check and undone; see :func:`audit_training`."""
+    began = time.perf_counter()
     if not isinstance(network, Network | nn.Module):
         raise UsageError(f"audit_training expects an nn.Module or a Network, got {type(network).__name__}")
     wrapped = network if isinstance(network, Network) else Network(network)

@@ -47,3 +47,41 @@ def test_a_module_that_holds_itself_ends() -> None:
     network = nn.Linear(2, 2)
     network.me = [network, [network]]  # type: ignore[assignment]
     assert list(parameters_of(network)) == ["weight", "bias"]
+
+
+class Runner:
+    """No module, and it runs two."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        self.layers = layers
+
+    def __call__(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def test_objects_closures_and_plain_tensors_are_looked_into() -> None:
+    network = Holds()
+    parts = {"tower": nn.Linear(2, 2)}
+    network.runner = Runner([nn.Linear(2, 2)])  # type: ignore[assignment]
+    network.tower = lambda x: parts["tower"](x)
+    network.place = torch.zeros(3, requires_grad=True)  # type: ignore[assignment]
+    network.table = torch.zeros(3)  # type: ignore[assignment]
+    network.result = network.seen(torch.ones(1, 2))
+    found = parameters_of(network)
+    held = network.runner.layers[0]  # type: ignore[union-attr]
+    assert found["runner.layers[0].weight"] is held.weight  # type: ignore[union-attr]
+    assert found["tower.parts['tower'].bias"] is parts["tower"].bias
+    assert found["place"] is network.place  # type: ignore[comparison-overlap]
+    assert len(found) == len(parameters_of(Holds())) + 5
+
+
+def test_what_the_network_does_not_hold_is_not_looked_into() -> None:
+    """Optimizers, hooks, and objects within objects."""
+    network, other = Holds(), nn.Linear(2, 2)
+    network.optimizer = torch.optim.SGD(other.parameters(), lr=0.1)  # type: ignore[assignment]
+    network.register_forward_hook(lambda *_: other(torch.ones(1, 2)))
+    network.trainer = Runner([])  # type: ignore[assignment]
+    network.trainer.owner = Runner([other])  # type: ignore[union-attr]
+    assert list(parameters_of(network)) == list(parameters_of(Holds()))

@@ -13,7 +13,7 @@ from untouched import untouched
 def test_training_the_forgotten_layer_helps_where_it_must() -> None:
     """The class is in the product of two inputs: a random layer of two units rarely holds it, a trained one does."""
     torch.manual_seed(3)
-    x = torch.randn(256, 2)
+    x = 4 * torch.randn(256, 2)
     y = (x[:, 0] * x[:, 1] > 0).long()
     network = nn.Sequential(nn.Linear(2, 24), nn.ReLU(), nn.Linear(24, 2))
     optimizer = optim.Adam(network[2].parameters(), lr=0.02)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from snellen.checks.training._base import TrainingCheck, listed
 from snellen.findings.evidence import Table
-from snellen.findings.finding import Finding
+from snellen.findings.finding import Finding, Severity
 from snellen.training.health.facts import Observation
 
 NAME = "training/dead_units"
@@ -43,11 +43,17 @@ class DeadUnits(TrainingCheck):
             or (a.silent > self.share * a.units and a.samples >= 100)
         ]
         silent, units = sum(a.silent for a in relus), sum(a.units for a in relus)
+        measured = {"silent_units": silent, "relu_units": units}
         if shut:
             text = f"ReLU units that let nothing of this batch through: {listed(shut)}. No gradient passes them."
             remedy = (
                 "Lower the learning rate, look at the scale of inputs and biases, or put normalisation before them."
             )
-            return [Finding(NAME, "warning", "A ReLU layer is shut", text, remedy=remedy, evidence=(table,))]
+            return [
+                Finding(
+                    NAME, "warning", "A ReLU layer is shut", text, measured=measured, remedy=remedy, evidence=(table,)
+                )
+            ]
         text = f"{silent} of {units} ReLU units are silent in this batch, in {len(relus)} layers; none is shut."
-        return [Finding(NAME, "info" if silent else "ok", "ReLU units", text, evidence=(table,))]
+        severity: Severity = "info" if silent else "ok"
+        return [Finding(NAME, severity, "ReLU units", text, measured=measured, evidence=(table,))]

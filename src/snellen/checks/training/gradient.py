@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from snellen.checks.training._base import TrainingCheck, blocks, listed
 from snellen.findings.finding import Finding
 from snellen.training.health.facts import Observation, Parameter
+from snellen.training.health.severed import OUTSIDE
 from snellen.training.health.verdicts import verdicts
 
 NAME = "training/gradient"
@@ -21,9 +22,10 @@ class Gradient(TrainingCheck):
     ``argmax``, ``.data``): an error where the numbers are random and trained layers work on what comes of them, a
     warning where they are not random, and only mentioned where nothing trained stands behind (a teacher) or where the
     whole optimizer gets no gradient (the other phase of two). *No path*: the loss was not computed from it, such as an
-    unused head: mentioned. *Zero*: exact zeros in all gradients with a loss that is not 0 are an error; in
-    some, they are
-    mentioned, with the zeros behind them that explain it.
+    unused head: mentioned. Where parameters get no gradient, or zeros alone before a rounding, and the loss still
+    changes when they are moved by 2 %, the graph is cut by NumPy, ``item`` or the rounding: the severity of a cut, and
+    an error for a rounding. *Zero*: exact zeros in all gradients with a loss that is not 0 are an error; in some, they
+    are mentioned, with the zeros behind them that explain it.
 
     *Stuck at 0* (error): two layers in a row are all zeros, and so are their gradients. *Never differ* (error): the
     rows of a weight are the same, and so are those of its gradient. *Vanishes* (warning): before the first step, the
@@ -73,10 +75,13 @@ class Gradient(TrainingCheck):
     def _cut(self, seen: Observation) -> Iterator[Finding]:
         found = verdicts(seen)
         alive = {o for p in seen.parameters if p.grad in ("finite", "zero") for o, _, _ in p.groups}
-        cut = [p for p in seen.parameters if found[p.name] == "graph cut"]
+        cut = [p for p in seen.parameters if found[p.name] == "graph cut" or p.severed]
         other = [p for p in cut if not {o for o, _, _ in p.groups} & alive]
-        here = [p for p in cut if p not in other and seen.feeds(p.name)]
-        teacher = [p for p in cut if p not in other and p not in here]
+        lost = [p for p in cut if p.severed and p not in other]
+        here = [p for p in cut if p not in other and p not in lost and seen.feeds(p.name)]
+        teacher = [p for p in cut if p not in other and p not in lost and p not in here]
+        if lost:
+            yield _severed(lost)
         if here:
             random = any(p.fresh.random for p in here)
             behind = blocks(sorted({q for p in here for q in seen.feeds(p.name)}))
@@ -103,7 +108,7 @@ class Gradient(TrainingCheck):
             yield Finding(NAME, "info", "Without a gradient", text)
 
     def _zero(self, seen: Observation) -> Iterator[Finding]:
-        zero = [p for p in seen.parameters if p.grad == "zero" and p.groups]
+        zero = [p for p in seen.parameters if p.grad == "zero" and p.groups and not p.severed]
         if not zero:
             return
         if not any(p.grad == "finite" for p in seen.parameters):
@@ -162,6 +167,26 @@ class Gradient(TrainingCheck):
             text = f"The loss is not computed from {listed(blocks([p.name for p in lost]))}"
             text += f"; {listed(blocks(idle))} did not run." if idle else "."
             yield Finding(NAME, "info", "No path to the loss", text)
+
+
+def _severed(lost: Sequence[Parameter]) -> Finding:
+    names = blocks([p.name for p in lost])
+    rounds = sorted({p.severed for p in lost} - {OUTSIDE})
+    error = bool(rounds) or any(p.fresh.random for p in lost)
+    one = len(names) == 1
+    text = f"An optimizer holds {listed(names)}, and the loss changes when {'its' if one else 'their'} numbers are "
+    text += "moved by 2 %, but no gradient comes back: "
+    if rounds:
+        text += f"what {'it' if one else 'they'} compute{'s' * one} goes through {listed(rounds)}, whose gradient is 0 "
+        text += "everywhere."
+    else:
+        text += "on the way to the loss the numbers leave PyTorch and come back as new ones."
+    remedy = "Pass the gradient through the rounding as if it were not there (x + (x.round() - x).detach()), or leave "
+    remedy += "the rounding out of training."
+    if not rounds:
+        remedy = "Compute in PyTorch what is computed with numpy(), item(), tolist() or torch.tensor(...) between "
+        remedy += "them; if the layers are meant to stay as they are, take them out of the optimizer."
+    return Finding(NAME, "error" if error else "warning", "The graph is cut", text, remedy=remedy)
 
 
 def _stuck(p: Parameter, seen: Observation) -> bool:

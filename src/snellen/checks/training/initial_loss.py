@@ -22,6 +22,8 @@ class InitialLoss(TrainingCheck):
     nothing is wrong:
     pretrained networks begin low. Once an optimizer has stepped, nothing is said.
 
+    For the cross-entropy of yes and no (``binary_cross_entropy_with_logits``, targets of 0 and 1) k is 2.
+
     A squared error of a whole output: a warning where the outputs are ``large`` times as large as the targets (root of
     the mean square), before the first step.
 
@@ -44,23 +46,34 @@ class InitialLoss(TrainingCheck):
         if not seen.first_step:
             return []
         if not calls:
-            return self._squared(seen)
+            return self._binary(seen) or self._squared(seen)
         call = calls[0]
         k = call.input.shape[1]
         loss = float(
             F.cross_entropy(call.input.float(), call.target, ignore_index=call.options.get("ignore_index", -100))
         )
+        return [self._judged(seen, loss, k)]
+
+    def _binary(self, seen: Observation) -> Sequence[Finding]:
+        name = "binary_cross_entropy_with_logits"
+        calls = [c for c in seen.losses if c.name == name and c.input.shape == c.target.shape and c.input.numel()]
+        if len(calls) != 1 or not bool(((calls[0].target == 0) | (calls[0].target == 1)).all()):
+            return []
+        loss = float(F.binary_cross_entropy_with_logits(calls[0].input.float(), calls[0].target.float()))
+        return [self._judged(seen, loss, 2)]
+
+    def _judged(self, seen: Observation, loss: float, k: int) -> Finding:
         guess = math.log(k)
         text = f"Cross-entropy before the first step is {loss:.3f}; saying 1/{k} for "
         text += f"every class would be ln {k} = {guess:.3f}."
         measured = {"initial_cross_entropy": loss, "guessing_cross_entropy": guess} if math.isfinite(loss) else {}
         if loss <= self.factor * guess + self.margin:
-            return [Finding(NAME, "ok", "Initial loss", text, measured=measured)]
+            return Finding(NAME, "ok", "Initial loss", text, measured=measured)
         largest = max((float(t.abs().max()) for t in seen.inputs if t.is_floating_point() and t.numel()), default=0.0)
         text += f" The inputs reach {largest:.3g}." if largest > 10 else ""
         remedy = "Bring the inputs to mean 0 and deviation 1" if largest > 10 else "Look at the scale of the last layer"
         remedy += "; with pretrained weights, at the order of the classes."
-        return [Finding(NAME, "warning", "Begins sure and wrong", text, measured=measured, remedy=remedy)]
+        return Finding(NAME, "warning", "Begins sure and wrong", text, measured=measured, remedy=remedy)
 
     def _squared(self, seen: Observation) -> Sequence[Finding]:
         calls = [

@@ -20,9 +20,10 @@ class InputScale(TrainingCheck):
 
     - The same input for every one of 4 examples or more, bit for bit, with targets that differ: error, for the network
       cannot tell them apart.
-    - Weights of an initialisation applied to numbers of 0 to 255 (never negative, root of the mean square above
-      ``large``), or to numbers that never leave +-``small``: warning. What the network does to its inputs itself is
-      taken into account: looked at is what meets the first weights.
+    - Numbers of 0 to 255 (never negative, root of the mean square above ``large``) that meet weights of an
+      initialisation, or of another training before the first step of this one, and numbers that never leave
+      +-``small`` and meet those of an initialisation: warning. What the network does to its inputs itself is taken into
+      account: looked at is what meets the first weights.
     - The first BatchNorm, if it has seen ``batches`` batches: the median over its channels of |mean - running mean| /
       deviation, and of the log ratio of the deviations. A warning above ``far``: the weights were made for inputs of
       another scale. Refuted by a batch of one class only, or by data that really differ.
@@ -53,18 +54,18 @@ class InputScale(TrainingCheck):
         names = [p.name for p in seen.parameters]
         random = {number for number, p in enumerate(seen.parameters) if p.fresh.random and len(p.shape) > 1}
         for entry in seen.entries:
-            where = listed([names[n] for n in sorted(entry.numbers & random)])
-            if not entry.numbers & random:
+            fresh = entry.numbers & random
+            if not fresh and not seen.first_step:
                 continue
-            text = (
-                f"{where} still random, {'is' if len(entry.numbers & random) == 1 else 'are'} applied to numbers from "
-            )
-            text += f"{entry.low:.3g} to {entry.high:.3g}."
+            where = listed([names[n] for n in sorted(fresh or entry.numbers)])
+            verb = "is" if len(fresh or entry.numbers) == 1 else "are"
+            text = f"{where}{', still random,' if fresh else ''} {verb} applied to numbers from {entry.low:.3g} to "
+            text += f"{entry.high:.3g}."
             remedy = "Subtract the mean and divide by the deviation of the training images."
             if entry.low >= 0 and entry.size > self.large and 32 < entry.high <= 256:
                 yield Finding(NAME, "warning", "Pixels of 0 to 255", text, remedy=remedy)
                 return
-            if 0 < max(abs(entry.low), abs(entry.high)) < self.small:
+            if fresh and 0 < max(abs(entry.low), abs(entry.high)) < self.small:
                 yield Finding(NAME, "warning", "Inputs nearly 0", text, remedy=f"{remedy} Was it done twice?")
                 return
 

@@ -22,6 +22,9 @@ class LearningRate(TrainingCheck):
     - On the first step, L(w + d) above L(w) by more than ``rise`` of its size (or of half of ln k, for a cross-entropy
       of k classes, where that is more: a trained network begins near 0): warning; the critical multiple, at which the
       loss is back where it began, is below 1. Later a rise is only mentioned, for momentum may climb.
+      If it is above it by more than ``ruin`` times that, and no part of d that was tried lowers it: error.
+    - Most weights are moved by more than ``stride`` of their own length in one step: warning, for nothing of them is
+      left after it, whatever this batch says.
     - On the first step, 256 d together lower the loss by less than ``least`` of its size, without a schedule: warning.
     - The loss is less than ``divided`` of the one loss function in it: warning.
 
@@ -30,6 +33,8 @@ class LearningRate(TrainingCheck):
 
     Args:
         rise: share of the loss.
+        ruin: multiple of the loss.
+        stride: share of the length of a weight.
         least: share of the loss.
         divided: share of the loss function in it, where there is one.
 
@@ -37,6 +42,8 @@ class LearningRate(TrainingCheck):
     """
 
     rise: float = 0.2
+    ruin: float = 10.0
+    stride: float = 1.0
     least: float = 1e-4
     divided: float = 1e-6
 
@@ -60,11 +67,18 @@ class LearningRate(TrainingCheck):
             severity, title, text = "error", "One step ruins the network", f"{text}."
             remedy = "Lower the learning rate by a factor of 10 or more; clip the gradient."
         elif after > seen.loss + ROUNDING * size:
-            high = seen.first_step and after - seen.loss > self.rise * max(size, self._guess(seen)) + 1e-6
+            unit = max(size, self._guess(seen))
+            high = seen.first_step and after - seen.loss > self.rise * unit + 1e-6
             below = max((m for m, loss in losses if m < 1 and loss <= seen.loss), default=0.0)
             severity, title = ("warning", "The learning rate is too high") if high else ("info", "The step climbs")
             text += f"; {f'{below:g} of the step' if below else 'no part of it that was tried'} would not raise it."
             remedy = "Lower the learning rate, or warm it up." if high else ""
+            if high and not below and after - seen.loss > self.ruin * unit:
+                severity = "error"
+        elif seen.trial.stride > self.stride:
+            severity, title = "warning", "The learning rate is too high"
+            text += f", but moves half of the weights by {seen.trial.stride:.2g} times their own length or more."
+            remedy = "Lower the learning rate, or warm it up."
         elif self._too_low(seen, far):
             severity, title = "warning", "The learning rate is far too low"
             text += f", and 256 such steps at once only to {far:.4g}: at this rate nothing will be learnt."

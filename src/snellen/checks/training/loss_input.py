@@ -11,7 +11,7 @@ from snellen.checks.training._base import TrainingCheck
 from snellen.findings.finding import Finding, Severity
 from snellen.training.health.calls import LossCall
 from snellen.training.health.facts import Observation
-from snellen.training.health.flow import RELU
+from snellen.training.health.flow import RELU, TWICE
 
 NAME = "training/loss_input"
 NEAR = 0.03  # of a sum of probabilities from 1, wide enough for bfloat16
@@ -27,11 +27,14 @@ class LossInput(TrainingCheck):
       twice, the score of k classes cannot fall below ln(1 + (k - 1)/e), and gradients are flat.
     - ``nll_loss`` or ``kl_div`` of what are no log-probabilities: -z_y has no lower bound, so the loss falls for ever
       without learning. The sum of exp over a row must be 1.
-    - ``binary_cross_entropy_with_logits`` of probabilities (made by sigmoid or softmax).
+    - ``binary_cross_entropy_with_logits`` of probabilities (made by sigmoid or softmax), of their logarithms, or behind
+      a ReLU: the probabilities of one side of 0.5 cannot be said.
+    - ``nll_loss`` of a log-softmax of a softmax.
     - Targets outside [0, 1] for the binary losses, negative ones for ``cross_entropy``: unbounded below as well.
     - ``cross_entropy`` over one class: always 0. ``mse_loss`` and its kin of shapes that are spread against each other.
 
-    Warnings: the negative of such a loss; ``cross_entropy`` behind a ReLU or a sigmoid; target rows that do not sum to
+    Warnings: the negative of such a loss; a class of the batch that weighs 0, or is ignored, in a ``cross_entropy`` of
+    one score row an image; ``cross_entropy`` behind a ReLU or a sigmoid; target rows that do not sum to
     1; a regression behind a ReLU, sigmoid or tanh with more than 5 % of its targets where no output can be. A
     log-softmax before ``cross_entropy`` changes nothing and is mentioned.
 
@@ -43,6 +46,7 @@ class LossInput(TrainingCheck):
         for call in seen.losses:
             judge = _JUDGES.get(call.name)
             fault = judge(call) if judge is not None and call.input.numel() else None
+            fault = fault or _left_out(seen, call)
             if fault is not None and fault.title not in {f.title for f in found}:
                 found.append(fault)
         found += _upside_down(seen)
@@ -66,6 +70,26 @@ def _upside_down(seen: Observation) -> list[Finding]:
         return []
     text = f"The loss is {seen.loss:.4g}, the negative of what {name} gave: training makes {name} grow, without end."
     return [_finding("warning", "The loss is upside down", text, "Remove the minus sign.")]
+
+
+def _left_out(seen: Observation, call: LossCall) -> Finding | None:
+    """A class of the batch that the loss does not count, where every image has one class."""
+    images = any(t.is_floating_point() and t.ndim == 4 and len(t) == len(call.target) for t in seen.inputs)
+    if call.name not in ("cross_entropy", "nll_loss") or call.input.ndim != 2 or call.target.ndim != 1 or not images:
+        return None
+    labels = call.target.unique().tolist()
+    weight, ignored = call.options.get("weight"), call.options.get("ignore_index", -100)
+    lost = [k for k in labels if 0 <= k < call.input.shape[1] and weight is not None and float(weight[k]) == 0]
+    how = "weigh 0"
+    if not lost and 0 <= ignored < call.input.shape[1] and ignored in labels:
+        lost, how = [ignored], "are ignored"
+    if not lost:
+        return None
+    share = float(torch.isin(call.target, torch.tensor(lost, device=call.target.device)).float().mean())
+    text = f"{share:.0%} of the images of this batch {how} in {call.name}: those of "
+    text += f"class{'es' if len(lost) > 1 else ''} {', '.join(map(str, lost))}. Nothing teaches the network to say so."
+    remedy = "If the class is real, give it a weight, or another ignore_index."
+    return _finding("warning", "A class that does not count", text, remedy)
 
 
 def _cross_entropy(call: LossCall) -> Finding | None:
@@ -120,6 +144,11 @@ def _soft_targets(call: LossCall) -> Finding | None:
 def _log_probabilities(call: LossCall) -> Finding | None:
     if call.input.ndim < 2:
         return None
+    if call.origin == TWICE:
+        k = call.input.shape[1]
+        text = f"{call.name} is given the log-softmax of a softmax: with {k} classes the loss cannot fall below "
+        text += f"ln(1 + {k - 1}/e) = {math.log(1 + (k - 1) / math.e):.3f}, and its gradient is small everywhere."
+        return _finding("error", "Softmax twice", text, "Leave the softmax away and keep the log-softmax.")
     rows = _rows(call.input)
     if call.name == "kl_div" and not bool((rows > 1e-3).any()):
         return None
@@ -153,7 +182,21 @@ def _binary(call: LossCall) -> Finding | None:
         text = f"binary_cross_entropy_with_logits is given the output of {made} and applies sigmoid again."
         text += " Its probabilities can only lie between 0.5 and 0.731."
         return _finding("error", f"{made.capitalize()} before BCE with logits", text, f"Remove the {made}.")
+    side = _ONE_SIDED.get(call.origin) if call.name.endswith("logits") else None
+    if side is not None and low < 0.5 < high:
+        text = (
+            f"binary_cross_entropy_with_logits is given the output of a {side[0]}: no probability can be {side[1]} 0.5."
+        )
+        return _finding(
+            "error",
+            f"{side[0][0].upper()}{side[0][1:]} before BCE with logits",
+            text,
+            f"Remove the {side[0]} behind the last layer.",
+        )
     return None
+
+
+_ONE_SIDED = {**dict.fromkeys(RELU, ("ReLU", "below")), "log_sigmoid_forward": ("log-sigmoid", "above")}
 
 
 def _squared(call: LossCall) -> Finding | None:

@@ -28,7 +28,8 @@ class Modes(TrainingCheck):
       those its frozen weights know. A warning if this batch is ``drift`` of their deviations from them and they were
       gathered over ``settled`` batches, else mentioned.
     - BatchNorm in training mode over ``few`` values a channel or fewer: warning.
-    - BatchNorm with momentum 0 whose statistics are untouched: error. Momentum or dropout of ``last`` or more: warning.
+    - BatchNorm with momentum 0 whose statistics are untouched: error. Momentum or dropout of ``last`` or more: warning;
+      a dropout of 1: error.
 
     Args:
         drift: median over the channels of |mean - running mean| / deviation and of the log ratio of the deviations.
@@ -133,7 +134,10 @@ class Modes(TrainingCheck):
         if most:
             text = f"{listed(list(most))} drop {max(most.values()):.0%} of their inputs."
             remedy = "p is the share that is dropped, not the one that is kept; 0.1 to 0.5 are usual."
-            yield Finding(NAME, "warning", "Dropout drops nearly all", text, remedy=remedy)
+            if max(most.values()) == 1:
+                yield Finding(NAME, "error", "Dropout drops all", text, remedy=remedy)
+            else:
+                yield Finding(NAME, "warning", "Dropout drops nearly all", text, remedy=remedy)
 
 
 def _tracks_in_eval(call: ModuleCall) -> bool:

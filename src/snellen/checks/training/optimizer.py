@@ -25,9 +25,12 @@ class Optimizer(TrainingCheck):
     - Learning rate 0 (error) in all groups of an optimizer that was made with 0 and has no schedule; else mentioned,
       for a warm-up begins at 0. A group at 0 beside others that are not, without a schedule, with random weights:
       warning.
-    - Momentum of 1 or more: error. ``maximize`` of a loss that should fall: warning.
+    - Momentum of 1 or more: error; above ``slow``: warning, as a first beta above the second. ``maximize`` of a loss
+      that should fall: warning.
     - Twice in one optimizer, or in two that both step in this loss (warning).
     """
+
+    slow: float = 0.99
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
         found = [*self._stale(seen), *self._unchanged(seen), *self._idle(seen), *self._idle_groups(seen)]
@@ -122,7 +125,15 @@ class Optimizer(TrainingCheck):
 
     def _direction(self, seen: Observation) -> Iterator[Finding]:
         for rule in seen.rules:
-            momentum = rule.settings.get("momentum", 0)
+            momentum, first, second = (rule.settings.get(k, 0.0) for k in ("momentum", "beta1", "beta2"))
+            if not isinstance(first, str) and not isinstance(second, str) and first > second > 0:
+                text = f"{rule.name} has betas ({first:g}, {second:g}): the mean of the gradients reaches "
+                text += "farther back than that of their squares, by which it is divided: steps of any length come out."
+                yield Finding(NAME, "warning", "Betas in the wrong order", text, remedy="Usual are (0.9, 0.999).")
+            if not isinstance(momentum, str) and self.slow < momentum < 1:
+                text = f"{rule.name} has momentum {momentum:g}: every step is the sum of the last "
+                text += f"{1 / (1 - momentum):,.0f} gradients, and {1 / (1 - momentum):,.0f} times as long as one."
+                yield Finding(NAME, "warning", "Momentum too near 1", text, remedy="Use 0.9, or 0.99 at most.")
             if not isinstance(momentum, str) and momentum >= 1:
                 text = (
                     f"{rule.name} has momentum {momentum:g}: its velocity never fades, so the steps grow without end."

@@ -56,12 +56,10 @@ class Parameters(TrainingCheck):
             yield Finding(NAME, "error", "Layers are made anew in forward", text, remedy=remedy)
 
     def _unregistered(self, seen: Observation) -> Iterator[Finding]:
-        loose = [p.name for p in seen.parameters if not p.registered and p.trains]
+        loose = [p.name for p in seen.parameters if not p.registered and not p.plain and p.trains]
         if loose:
-            text = (
-                f"{listed(blocks(loose), 8)} are trained, but sit in a Python list or dict: state_dict() does not save "
-            )
-            text += "them, and to(), train() and eval() do not reach them."
+            text = f"{listed(blocks(loose), 8)} are trained, but sit in a Python list, dict, object or function: "
+            text += "state_dict() does not save them, and to(), train() and eval() do not reach them."
             remedy = "Hold them in nn.ModuleList, nn.ModuleDict or nn.ParameterList."
             yield Finding(NAME, "warning", "Trained but not registered", text, remedy=remedy)
 
@@ -71,12 +69,13 @@ class Parameters(TrainingCheck):
         numbers = sum(p.count for p in before)
         total = sum(p.count for p in seen.parameters)
         why = _reason(before)
+        brought, tables = verified(seen, _names(found), [p.name for p in before])
         text = (
             f"{listed(names, 8)} keep{'s' if len(names) == 1 else ''} the random numbers of the initialisation "
             f"({numbers:,} of {total:,} parameters): {why}. Only {listed(trained)} "
             f"learn{'s' if len(trained) == 1 else ''}, and only from what these random filters let through. What they "
             "lose of an image no later layer can bring back, so accuracy on a test set will be poor on anything but "
-            "simple images such as MNIST."
+            f"simple images such as MNIST.{brought}"
         )
         return Finding(
             NAME,
@@ -89,7 +88,7 @@ class Parameters(TrainingCheck):
             "is below.",
             evidence=(
                 remedies(seen, names),
-                *verified(seen, _names(found), [p.name for p in before]),
+                *tables,
                 _evidence(seen, before),
             ),
         )
@@ -182,10 +181,13 @@ def _reason(parameters: Sequence[Parameter]) -> str:
     cut = any(p.requires_grad and p.grad == "none" for p in parameters)
     frozen = any(not p.requires_grad for p in parameters)
     held = any(p.groups for p in parameters if not p.requires_grad)
-    hidden = any(not p.registered for p in parameters)
+    hidden = any(not p.registered and not p.plain for p in parameters)
+    plain = any(p.plain for p in parameters)
     reasons = ["they are in no optimizer, and their gradient is computed and thrown away"] * asks
     reasons += ["no optimizer holds them and no gradient reaches them"] * cut
-    reasons += ["they sit in a Python list or dict, where network.parameters() does not see them"] * hidden
+    where = "where network.parameters() does not see them"
+    reasons += [f"they sit in a Python list, dict, object or function, {where}"] * hidden
+    reasons += ["they are plain tensors, no nn.Parameter, so network.parameters() does not see them"] * plain
     reasons += [f"requires_grad is False{' although an optimizer holds them' if held else ''}"] * frozen
     return "; ".join(reasons)
 
@@ -196,9 +198,11 @@ def _place(seen: Observation, optimizer: int, group: int, rate: float) -> str:
 
 
 def _evidence(seen: Observation, parameters: Sequence[Parameter]) -> Table:
+    """Why these; where none of them feeds a trained layer, without a column of what they feed."""
+    feeding = any(seen.feeds(p.name) for p in parameters)
     rows = tuple(
-        (p.name, p.fresh.verdict, p.fresh.why, p.grad, listed(blocks(sorted(seen.feeds(p.name)))) or "none")
+        (p.name, p.fresh.verdict, p.fresh.why, p.grad, *[listed(blocks(sorted(seen.feeds(p.name))))] * feeding)
         for p in parameters
     )
-    columns = ("parameter", "as initialised", "because", "gradient", "trained layers that see the images through it")
+    columns = ("parameter", "as initialised", "because", "gradient", *["trained layers behind"] * feeding)
     return Table("Why these", columns, rows)

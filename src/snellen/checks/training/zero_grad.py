@@ -7,8 +7,10 @@ from snellen.checks.training._base import TrainingCheck, listed
 from snellen.findings.finding import Finding
 from snellen.training.health.facts import Observation
 from snellen.training.health.loop import MOST, LoopStep, watch_loop
+from snellen.training.health.recorder import Past
 
 NAME = "training/zero_grad"
+CLEAR = "Call optimizer.zero_grad() before every backward()."
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,17 @@ class ZeroGrad(TrainingCheck):
     optimizer makes of the gradient itself, or less than a twentieth (its decay) with a gradient below a tenth of
     ``least`` of what it should be: it is clipped or divided to nothing. Refuted by nothing: doubling is exact in
     floating point. Without ``step``, gradients that are there when the audit begins are mentioned.
+
+    Called by the loop itself (``TrainingAudit``), it looks at the loop's own first two steps: an error if the gradient
+    that the first had used was still there, bit for bit, when the next backward added to it, and the second used the
+    sum.
     """
 
     least: float = 1e-3
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
+        if seen.asked.past is not None:
+            return self._of(seen.asked.past)
         if seen.asked.step is None:
             if not seen.stale_grads:
                 return []
@@ -37,12 +45,21 @@ class ZeroGrad(TrainingCheck):
             text = "A second step of the loop leaves exactly twice the gradient of the "
             text += f"first in {listed(done.doubled)}, and the"
             text += " parameters change at every step: each step follows the sum of all gradients so far."
-            remedy = "Call optimizer.zero_grad() before every backward()."
-            return [Finding(NAME, "error", "Gradients are never cleared", text, remedy=remedy)]
+            return [Finding(NAME, "error", "Gradients are never cleared", text, remedy=CLEAR)]
         if not done.moved:
             text = f"{MOST} steps of the loop change no parameter: optimizer.step() is missing, or its gradients are."
             return [Finding(NAME, "warning", "The loop's step changes nothing", text, remedy="Call optimizer.step().")]
         return [self._judge(done, seen)]
+
+    @staticmethod
+    def _of(past: Past) -> Sequence[Finding]:
+        if past.reused:
+            text = f"The gradient of {listed(past.reused)} that a step had used was still there, bit for bit, when the "
+            text += "next backward added to it, and the next step used the sum: each follows all gradients so far."
+            return [Finding(NAME, "error", "Gradients are never cleared", text, remedy=CLEAR)]
+        if max(past.steps, default=0) < 2:
+            return []
+        return [Finding(NAME, "ok", "Gradients are cleared", "The second step used no gradient of the first.")]
 
     def _judge(self, done: LoopStep, seen: Observation) -> Finding:
         text = f"One step of the loop changes {len(done.moved)} parameter tensors"

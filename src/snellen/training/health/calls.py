@@ -6,10 +6,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
+
+from snellen.training.health.setup import tensors_in
 
 LOSSES: dict[Callable[..., Any], str] = {
     F.cross_entropy: "cross_entropy",
@@ -76,11 +79,15 @@ class Losses(TorchFunctionMode):
 
 @dataclass
 class Calls:
-    """The modules that are running now, and those that ran."""
+    """The modules that are running now, and those that ran.
+
+    ``given``: of each call of the whole network, what it was given by position, and the shapes of what it returned.
+    """
 
     names: dict[int, str]
     running: list[nn.Module] = field(default_factory=list)
     ran: dict[int, ModuleCall] = field(default_factory=dict)
+    given: list[tuple[tuple[Any, ...], tuple[torch.Size, ...]]] = field(default_factory=list)
 
     def where(self) -> str:
         """The innermost running module that belongs to the network."""
@@ -103,9 +110,11 @@ class Calls:
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and inputs and isinstance(inputs[0], Tensor):
             _note_statistics(call, module, inputs[0])
 
-    def _leave(self, module: nn.Module, _inputs: Any, _output: Any) -> None:
+    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
         if self.running and self.running[-1] is module:
             self.running.pop()
+        if self.names.get(id(module)) == "":
+            self.given.append((tuple(inputs), tuple(t.shape for t in tensors_in(output))))
 
 
 def _note_statistics(call: ModuleCall, module: nn.modules.batchnorm._BatchNorm, x: Tensor) -> None:

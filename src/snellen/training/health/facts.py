@@ -10,6 +10,8 @@ from torch import Tensor
 from snellen.training.health.calls import LossCall, ModuleCall
 from snellen.training.health.flow import Activation, Entry
 from snellen.training.health.fresh import Fresh
+from snellen.training.health.mixing import Mixing
+from snellen.training.health.recorder import Past
 from snellen.training.health.registered import parameters_of
 from snellen.training.health.setup import TrainingSetup
 
@@ -43,7 +45,11 @@ class Parameter:
         visible: a plain step lr |g| would have been large enough to be seen in its precision.
         alike: all its rows are the same, bit for bit, and so are those of its gradient up to rounding.
         decay_ratio: weight decay as a part of the gradient, wd |w| / |g|; 0 where there is none or it is decoupled.
-        registered: ``network.parameters()`` knows it; false for a layer in a Python list.
+        severed: the loss changes with it and no gradient comes back, as an experiment has
+            shown: the operation that rounds, or ``outside`` of PyTorch.
+        plain: a tensor that asks for a gradient, and no ``nn.Parameter``.
+        written: the forward itself writes to it, as that of a network does which keeps an average of another.
+        registered: ``network.parameters()`` knows it; false for a layer in a Python list, and for a plain tensor.
     """
 
     name: str
@@ -64,6 +70,9 @@ class Parameter:
     scheduled: bool
     registered: bool = True
     alike: bool = False
+    written: bool = False
+    plain: bool = False
+    severed: str = ""
     decay_ratio: float = 0.0
 
     @property
@@ -110,12 +119,13 @@ class Trial:
     """The optimizers' step on this batch, and the loss of the same batch along it.
 
     ``losses``: (multiple of the actual update, loss), 0 and 1 among them; empty where no step was made. ``travelled``:
-    the length of the update.
+    the length of the update. ``stride``: the median over the weights of the length of their update as a part of theirs.
     """
 
     losses: tuple[tuple[float, float], ...]
     failure: str = ""
     travelled: float = 0.0
+    stride: float = 0.0
 
     def at(self, multiple: float) -> float:
         """The loss after this multiple of the update; NaN if it was not tried."""
@@ -130,13 +140,17 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What else was given: one step of the user's own loop, a validation, the splits of the data, how long to try."""
+    """What else was given: one step of the user's own loop, a validation, the splits of the data, how long to try.
+
+    ``past``: what the loop has done so far, where the audit is called by it.
+    """
 
     step: Callable[[], Any] | None = None
     validate: Callable[[], Any] | None = None
     splits: Mapping[str, Any] = field(default_factory=dict)
     verify_steps: int = 0
     overfit_steps: int = 0
+    past: Past | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +174,10 @@ class Observation:
     inputs: tuple[Tensor, ...]
     seed: int
     asked: Asked
+    mixing: Mixing | None = None
 
     @property
-    def named(self) -> dict[str, torch.nn.Parameter]:
+    def named(self) -> dict[str, Tensor]:
         """The parameters themselves, by their first name."""
         return parameters_of(self.setup.module)
 

@@ -36,6 +36,10 @@ SQUASH = {name + end: name for name in ("tanh", "sigmoid", "hardsigmoid") for en
 APPLIES = frozenset(
     ["addmm", "mm", "bmm", "convolution", "_convolution", "mkldnn_rnn_layer", "linear", "addbmm", "baddbmm"]
 )
+TWICE = "_log_softmax of _softmax"
+"""The origin of what a softmax was applied to twice."""
+ROUNDS = {f"{name}{end}": name for name in ("round", "floor", "ceil", "trunc", "sign", "sgn") for end in ("", "_")}
+"""Operations whose gradient is 0 everywhere."""
 PASSES_ON = frozenset(
     [
         "view",
@@ -120,6 +124,8 @@ class Flow(TorchDispatchMode):
         constants: tensors of the network that are neither data nor parameters (buffers).
         known: identities of all parameters that were there before; others were ``made`` meanwhile.
         where: names the module that is running.
+
+    ``rounded``: by operation, the marks of all that was rounded.
     """
 
     parameters: Sequence[Tensor]
@@ -130,6 +136,7 @@ class Flow(TorchDispatchMode):
     entries: list[Entry] = field(default_factory=list)
     made: dict[str, int] = field(default_factory=dict)
     known: frozenset[int] = frozenset()
+    rounded: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -165,6 +172,8 @@ class Flow(TorchDispatchMode):
         masks = [self.mask(t) for t in inputs]
         name = func.overloadpacket.__name__
         origin = self.origin(inputs[0]) if inputs and name in PASSES_ON else name
+        if name == "_log_softmax" and self.origin(inputs[0]) == "_softmax":
+            origin = TWICE
         keys = {_key(t) for t in inputs}
         result = func(*args, **kwargs)
         mask = DATA if name in RANDOM else 0
@@ -181,6 +190,8 @@ class Flow(TorchDispatchMode):
             self._enters(name, inputs, masks, pure)
         if mask & DATA:
             self._note_made(inputs)
+        if name in ROUNDS:
+            self.rounded[ROUNDS[name]] = self.rounded.get(ROUNDS[name], 0) | mask
         outputs = list(_tensors((result,)))
         if outputs and mask & DATA:
             mask |= self._activation(name, args, outputs[0])

@@ -63,8 +63,9 @@ def fresh_parameters(module: nn.Module) -> Mapping[str, Fresh]:
     fan = next((_fan_in(p) for n, p in own.items() if p.ndim >= 2 and "weight" in n), None)
     if isinstance(module, nn.RNNBase):
         fan = module.hidden_size
+    table = isinstance(module, nn.Embedding | nn.EmbeddingBag)
     found = {
-        name: _judge(p, fan if p.ndim < 2 or isinstance(module, nn.RNNBase) else None, module)
+        name: _judge(p, fan if p.ndim < 2 or isinstance(module, nn.RNNBase) else None, table=table)
         for name, p in own.items()
     }
     if isinstance(module, NORMS):
@@ -76,6 +77,16 @@ def fresh_parameters(module: nn.Module) -> Mapping[str, Fresh]:
     return {
         n: f if own[n].ndim >= 2 else Fresh(leader.verdict, BESIDE, leader.scheme, f.verdict) for n, f in found.items()
     }
+
+
+def fresh_tensor(tensor: Tensor) -> Fresh:
+    """The verdict for a tensor that no layer owns; its fans are taken from its own shape.
+
+    >>> import torch
+    >>> fresh_tensor(0.02 * torch.randn(1, 17, 48, generator=torch.Generator().manual_seed(0))).verdict
+    'like'
+    """
+    return _judge(tensor.detach(), None, table=True)
 
 
 def confirmed(
@@ -160,10 +171,12 @@ def _fan_in(weight: Tensor) -> int:
     return max(1, math.prod(weight.shape[1:]))
 
 
-def _judge(tensor: Tensor, fan: int | None, module: nn.Module) -> Fresh:
+def _judge(tensor: Tensor, fan: int | None, *, table: bool) -> Fresh:
     values = tensor.flatten()
     if values.is_meta or values.numel() == 0:
         return Fresh("unknown", "no values")
+    if not bool(values.isfinite().all()):
+        return Fresh("no", "holds values that are not finite")
     first = values[0]
     if bool((values == first).all()):
         return Fresh("constant" if values.numel() > 1 else "unknown", f"all {float(first):g}")
@@ -172,7 +185,7 @@ def _judge(tensor: Tensor, fan: int | None, module: nn.Module) -> Fresh:
     sample = _sample(values)
     return (
         _uniform(sample, largest, values.numel(), _bounds(*fans))
-        or _normal(values, sample, _deviations(*fans, module))
+        or _normal(values, sample, _deviations(*fans, table=table))
         or _orthogonal(tensor)
         or Fresh("no" if values.numel() >= ENOUGH else "unknown", "matches no initialisation")
     )
@@ -193,7 +206,7 @@ def _bounds(fan_in: int, fan_out: int) -> dict[str, float]:
     }
 
 
-def _deviations(fan_in: int, fan_out: int, module: nn.Module) -> dict[str, float]:
+def _deviations(fan_in: int, fan_out: int, *, table: bool) -> dict[str, float]:
     found = {
         "He normal": math.sqrt(2 / fan_in),
         "He normal (fan out)": math.sqrt(2 / fan_out),
@@ -202,7 +215,7 @@ def _deviations(fan_in: int, fan_out: int, module: nn.Module) -> dict[str, float
         "normal of 0.02": 0.02,
         "normal of 0.01": 0.01,
     }
-    return found | {"standard normal": 1.0} if isinstance(module, nn.Embedding | nn.EmbeddingBag) else found
+    return found | {"standard normal": 1.0} if table else found
 
 
 def _uniform(sample: Tensor, largest: float, count: int, bounds: dict[str, float]) -> Fresh | None:

@@ -44,10 +44,26 @@ def kept(modules: Sequence[nn.Module], optimizers: Sequence[Optimizer]) -> Itera
             if id(parameter) not in seen and not is_lazy(parameter):
                 seen.add(id(parameter))
                 stack.enter_context(_parameter_kept(parameter))
-        for submodule in {id(s): s for m in modules for s in m.modules()}.values():
-            stack.enter_context(_module_kept(submodule))
+        stack.enter_context(modules_kept(modules))
         for optimizer in with_inner(optimizers):
             stack.enter_context(_optimizer_kept(optimizer))
+        yield
+
+
+@contextmanager
+def modules_kept(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Attributes, training flags, buffers and children of the modules and of all below are afterwards what they were.
+
+    >>> net = nn.BatchNorm1d(2)
+    >>> with modules_kept([net]):
+    ...     net.eval().running_mean.add_(1)
+    tensor([1., 1.])
+    >>> net.training, net.running_mean
+    (True, tensor([0., 0.]))
+    """
+    with ExitStack() as stack:
+        for submodule in {id(s): s for m in modules for s in m.modules()}.values():
+            stack.enter_context(_module_kept(submodule))
         yield
 
 

@@ -5,7 +5,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +15,17 @@ from torch.optim import Optimizer
 from snellen._errors import NetworkError, SnellenError
 from snellen.subject.network import Network
 from snellen.training.health.calls import Calls, LossCall, Losses
-from snellen.training.health.facts import Asked, Observation, Parameter, Rule, Stranger
+from snellen.training.health.facts import Asked, Observation, Parameter, Stranger
 from snellen.training.health.flow import Flow, loose_tensors
-from snellen.training.health.fresh import FEW, JUDGED, Fresh, confirmed, fresh_parameters, young
+from snellen.training.health.fresh import FEW, JUDGED, Fresh, confirmed, fresh_parameters, fresh_tensor, young
+from snellen.training.health.gradients import Grad, alike, read_gradient
 from snellen.training.health.kept import Buffers, Dice, kept
+from snellen.training.health.mixing import mixing
 from snellen.training.health.registered import modules_of, parameters_of
+from snellen.training.health.rules import places, pulls, rules, strangers
 from snellen.training.health.setup import TrainingSetup, tensors_in, training_setup
+from snellen.training.health.severed import severed
 from snellen.training.health.trial import try_step
-
-Grad = Literal["none", "zero", "finite", "not finite"]
 
 
 class StepFailed(NetworkError):  # noqa: N818  said of the step, read as a phrase
@@ -73,22 +75,24 @@ def observe(
 
 def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
     named = parameters_of(setup.module)
-    stale = tuple(n for n, p in named.items() if p.grad is not None and _grad(p)[0] != "zero")
+    stale = tuple(n for n, p in named.items() if p.grad is not None and read_gradient(p)[0] != "zero")
     names = {id(m): n for n, m in modules_of(setup.module).items()}
     calls = Calls(names)
     constants = [b for m in setup.modules for b in (*m.buffers(), *loose_tensors(m))]
     flow = Flow(list(named.values()), [b for b in constants if not b.is_meta], calls.where)
     flow.known = frozenset(id(p) for m in setup.modules for p in parameters_of(m).values())
     losses = Losses(flow.origin)
-    strangers, fresh = _strangers(setup), _freshness(setup)
+    others, fresh = strangers(setup), _freshness(setup)
     with kept(setup.modules, setup.optimizers), torch.inference_mode(False), torch.enable_grad():
-        for tensor, _ in strangers:
+        for tensor, _ in others:
             tensor.grad = None
         _seed(seed)
         dice, buffers = Dice(), Buffers(setup.modules)
+        versions = {name: p._version for name, p in named.items()}
         try:
             with calls.watched(), _uncompiled(), flow, losses:
                 value = setup.value()
+            written = frozenset(name for name, p in named.items() if p._version != versions[name])
             if value.requires_grad:
                 value.backward()
         except SnellenError:
@@ -97,21 +101,25 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
             failure = StepFailed(_why(error))
             failure.losses = tuple(losses.found)
             raise failure from error
-        grads = {name: _grad(p) for name, p in named.items()}
-        alike = frozenset(name for name, p in named.items() if _alike(p))
-        foreign = tuple(Stranger(o, tuple(t.shape), t.grad is not None) for t, o in strangers)
+        grads = {name: read_gradient(p) for name, p in named.items()}
+        same = frozenset(name for name, p in named.items() if alike(p))
+        foreign = tuple(Stranger(o, tuple(t.shape), t.grad is not None) for t, o in others)
         begun = float(value.detach())
         reached = flow.mask(value)
         del value
+        with _uncompiled():
+            mixed = mixing(setup, calls.given, names, dice)
+        ran = _ran(calls, setup)
+        lost = severed(setup, grads, flow, reached=reached, ran=ran, begun=begun, dice=dice, buffers=buffers)
         trial, changed = try_step(setup, begun, dice, buffers)
-        parameters = _parameters(setup, flow, reached, grads, changed, _ran(calls, setup), fresh, alike)
+        parameters = _parameters(setup, flow, reached, grads, changed, ran, fresh, same, written, lost)
     return Observation(
         setup=setup,
         loss=begun,
         has_graph=any(state != "none" for state, _, _ in grads.values()) or any(s.grad for s in foreign),
         parameters=parameters,
         strangers=foreign,
-        rules=_rules(setup, {id(p) for p in named.values()}),
+        rules=rules(setup),
         modules=tuple(calls.ran.values()),
         activations=tuple(flow.activations),
         used=_union(flow.consumed.values()),
@@ -123,6 +131,7 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
         inputs=tuple(tensors_in(setup.batch)),
         seed=seed,
         asked=asked,
+        mixing=mixed,
     )
 
 
@@ -134,11 +143,13 @@ def _parameters(
     changed: dict[int, bool],
     ran: frozenset[str],
     fresh: dict[str, Fresh],
-    alike: frozenset[str],
+    same: frozenset[str],
+    written: frozenset[str],
+    lost: dict[str, str],
 ) -> tuple[Parameter, ...]:
     named = parameters_of(setup.module)
     listed = list(named)
-    places, pulls = _places(setup.optimizers), _pulls(setup.optimizers)
+    held, decays = places(setup.optimizers), pulls(setup.optimizers)
     aliases: dict[int, list[str]] = {}
     for name, parameter in setup.module.named_parameters(remove_duplicate=False):
         aliases.setdefault(id(parameter), []).append(name)
@@ -146,7 +157,7 @@ def _parameters(
     for number, (name, p) in enumerate(named.items()):
         owner = name.rpartition(".")[0]
         state, norm, largest = grads[name]
-        groups, scheduled = places.get(id(p), ((), False))
+        groups, scheduled = held.get(id(p), ((), False))
         rate = max((abs(r) for _, _, r in groups if not math.isnan(r)), default=math.nan)
         finest = float(torch.finfo(p.dtype).eps) * float(p.detach().abs().max()) if p.numel() and not p.is_meta else 0.0
         found.append(
@@ -155,14 +166,17 @@ def _parameters(
                 module=owner,
                 aliases=tuple(a for a in aliases.get(id(p), ()) if a != name),
                 registered=id(p) in aliases,
-                alike=name in alike,
-                decay_ratio=pulls.get(id(p), 0.0) * float(p.detach().float().norm()) / norm if norm > 0 else 0.0,
+                plain=not isinstance(p, nn.Parameter),
+                severed=lost.get(name, ""),
+                alike=name in same,
+                written=name in written,
+                decay_ratio=decays.get(id(p), 0.0) * float(p.detach().float().norm()) / norm if norm > 0 else 0.0,
                 shape=tuple(p.shape),
                 requires_grad=p.requires_grad,
                 groups=groups,
                 grad=state,
                 grad_norm=norm,
-                reaches=bool(reached >> (number + 1) & 1) or state != "none",
+                reaches=bool(reached >> (number + 1) & 1) or state != "none" or name in lost,
                 called=owner in ran,
                 consumes=frozenset(listed[i] for i in flow.bits(flow.consumed.get(number, 0))),
                 fresh=fresh[name],
@@ -186,10 +200,12 @@ def _freshness(setup: TrainingSetup) -> dict[str, Fresh]:
     held = {id(p) for o in setup.optimizers for g in o.param_groups for p in g["params"]}
     named = parameters_of(setup.module)
     own = {id(p): fresh for m in modules_of(setup.module).values() for p, fresh in _of(m)}
-    found = {n: own.get(id(p), Fresh("unknown", "no numbers of its own")) for n, p in named.items()}
+    alone = {n: fresh_tensor(p) for n, p in named.items() if p.is_floating_point() and not isinstance(p, nn.Parameter)}
+    strange = Fresh("unknown", "no numbers of its own")
+    found = {n: own.get(id(p), alone.get(n, strange)) for n, p in named.items()}
     idle = {n: found[n] for n, p in named.items() if id(p) not in held or not p.requires_grad}
     counts = {n: p.numel() for n, p in named.items()}
-    gone = {p.shape for p, _ in _strangers(setup)}
+    gone = {p.shape for p, _ in strangers(setup)}
     asked = {n: FEW if named[n].shape in gone else JUDGED for n in idle if named[n].requires_grad}
     return found | dict(confirmed(idle, counts, young=young(found, counts), asked=asked))
 
@@ -197,122 +213,6 @@ def _freshness(setup: TrainingSetup) -> dict[str, Fresh]:
 def _of(module: nn.Module) -> Iterator[tuple[Tensor, Fresh]]:
     verdicts = fresh_parameters(module)
     yield from ((p, verdicts[n]) for n, p in module.named_parameters(recurse=False) if n in verdicts)
-
-
-def _places(optimizers: Sequence[Optimizer]) -> dict[int, tuple[tuple[tuple[int, int, float], ...], bool]]:
-    """Where each parameter is stepped from, and whether a schedule moves its learning rate."""
-    found: dict[int, tuple[tuple[tuple[int, int, float], ...], bool]] = {}
-    for o, optimizer in enumerate(optimizers):
-        for g, group in enumerate(optimizer.param_groups):
-            for parameter in group["params"]:
-                places, moves = found.get(id(parameter), ((), False))
-                found[id(parameter)] = (*places, (o, g, _rate(group))), moves or _moves(optimizer, group)
-    return found
-
-
-def _moves(optimizer: Optimizer, group: dict[str, Any]) -> bool:
-    """A schedule has the group, or its rate is not the one the optimizer was made with: it will not stay 0."""
-    return "initial_lr" in group or (
-        _rate(group) == 0 and _rate(optimizer.defaults) != 0 and len(optimizer.param_groups) == 1
-    )
-
-
-def _rate(group: dict[str, Any]) -> float:
-    rate = group.get("lr")
-    return float(rate) if isinstance(rate, int | float | Tensor) else math.nan
-
-
-def _strangers(setup: TrainingSetup) -> list[tuple[Tensor, int]]:
-    own = {id(p) for p in parameters_of(setup.module).values()}
-    return [
-        (p, number)
-        for number, optimizer in enumerate(setup.optimizers)
-        for group in optimizer.param_groups
-        for p in group["params"]
-        if id(p) not in own
-    ]
-
-
-def _rules(setup: TrainingSetup, own: set[int]) -> tuple[Rule, ...]:
-    found = []
-    for optimizer in setup.optimizers:
-        held = [id(p) for g in optimizer.param_groups for p in g["params"]]
-        settings = {k: v for k, v in optimizer.defaults.items() if isinstance(v, int | float | str | bool)}
-        found.append(
-            Rule(
-                name=type(optimizer).__name__,
-                settings=settings,
-                rates=tuple(_rate(g) for g in optimizer.param_groups),
-                stepped=any(len(s) > 0 for s in optimizer.state.values()),
-                scheduled=any("initial_lr" in g for g in optimizer.param_groups),
-                own=len(set(held) & own),
-                duplicates=len(held) - len(set(held)),
-                shrinks=max((_shrinks(optimizer, g) for g in optimizer.param_groups), default=0.0),
-            )
-        )
-    return tuple(found)
-
-
-def _decoupled(optimizer: Optimizer, group: dict[str, Any]) -> bool:
-    return bool(group.get("decoupled_weight_decay")) or type(optimizer).__name__ in (
-        "AdamW",
-        "Lion",
-        "Muon",
-        "Adafactor",
-    )
-
-
-def _shrinks(optimizer: Optimizer, group: dict[str, Any]) -> float:
-    """The share of a weight that decay takes a step; 0 where steps are adapted to its size."""
-    decay, rate = group.get("weight_decay"), _rate(group)
-    if not isinstance(decay, int | float) or not decay or math.isnan(rate):
-        return 0.0
-    if isinstance(optimizer, torch.optim.SGD):
-        momentum = group.get("momentum", 0.0)
-        return float(rate * decay / (1 - min(float(momentum), 0.999)))
-    return float(rate * decay) if _decoupled(optimizer, group) else 0.0
-
-
-def _pulls(optimizers: Sequence[Optimizer]) -> dict[int, float]:
-    """The weight decay that is a part of the gradient, by parameter."""
-    return {
-        id(p): float(group["weight_decay"])
-        for optimizer in optimizers
-        for group in optimizer.param_groups
-        for p in group["params"]
-        if isinstance(group.get("weight_decay"), int | float) and not _decoupled(optimizer, group)
-    }
-
-
-def _grad(parameter: Tensor) -> tuple[Grad, float, float]:
-    """Its state, its norm, its largest entry."""
-    if parameter.grad is None:
-        return "none", 0.0, 0.0
-    grad = parameter.grad.detach()
-    grad = grad.coalesce().values() if grad.is_sparse else grad
-    if grad.numel() == 0:
-        return "zero", 0.0, 0.0
-    largest = float(grad.abs().max())
-    if not math.isfinite(largest):
-        return "not finite", math.nan, math.nan
-    if largest == 0:
-        return "zero", 0.0, 0.0
-    return "finite", float(torch.linalg.vector_norm(grad.float())), largest
-
-
-def _alike(parameter: Tensor) -> bool:
-    """All rows the same, bit for bit, and all rows of the gradient up to rounding."""
-    grad = parameter.grad
-    if parameter.ndim < 2 or len(parameter) < 2 or grad is None or grad.is_sparse or parameter.is_meta:
-        return False
-    rows = parameter.detach().flatten(1)
-    if rows.shape[1] < 2 or not torch.equal(rows, rows[:1].expand_as(rows)):
-        return False
-    slopes = grad.detach().flatten(1).float()
-    largest = float(slopes.abs().max())
-    if not largest > 0:
-        return largest == 0 and bool((rows == rows[0, 0]).all()) and float(rows[0, 0]) != 0
-    return float((slopes - slopes[:1]).abs().max()) <= 1e-4 * largest
 
 
 def _uncompiled() -> AbstractContextManager[Any]:

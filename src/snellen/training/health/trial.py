@@ -46,6 +46,7 @@ def try_step(setup: TrainingSetup, begun: float, dice: Dice, buffers: Buffers) -
         return Trial(((0.0, begun),)), changed
     travelled = math.sqrt(sum(float((held[k].detach() - start[k]).float().square().sum()) for k in held if changed[k]))
     line = _Line(setup, dice, buffers, [(held[k], start[k]) for k in held if changed[k]])
+    stride = _stride(line.moved)
     losses = [(0.0, begun), (1.0, line.loss(1.0))]
     if not losses[1][1] <= begun + ROUNDING * abs(begun):
         for multiple in NEARER:
@@ -54,20 +55,27 @@ def try_step(setup: TrainingSetup, begun: float, dice: Dice, buffers: Buffers) -
                 break
     else:
         losses.append((FARTHER, line.loss(FARTHER)))
-    return Trial(tuple(sorted(losses)), travelled=travelled), changed
+    return Trial(tuple(sorted(losses)), travelled=travelled, stride=stride), changed
+
+
+def _stride(moved: list[tuple[Tensor, Tensor]]) -> float:
+    """The median over the weights of |step| / |weight|, before anything else moves them; 0 if there are none."""
+    weights = [(p.detach(), start) for p, start in moved if start.ndim > 1 and float(start.float().norm()) > 0]
+    ratios = sorted(float((p - start).float().norm() / start.float().norm()) for p, start in weights)
+    return ratios[len(ratios) // 2] if ratios else 0.0
 
 
 class _Line:
     """The loss at multiples of an update, on the parameters themselves."""
 
     def __init__(self, setup: TrainingSetup, dice: Dice, buffers: Buffers, moved: list[tuple[Tensor, Tensor]]) -> None:
-        self._setup, self._dice, self._buffers, self._moved = setup, dice, buffers, moved
+        self._setup, self._dice, self._buffers, self.moved = setup, dice, buffers, moved
         self._now = 1.0
 
     def loss(self, multiple: float) -> float:
         """NaN where it cannot be computed."""
         with torch.no_grad():
-            for parameter, start in self._moved:
+            for parameter, start in self.moved:
                 if multiple != self._now:
                     parameter.sub_(start).mul_(multiple / self._now).add_(start)
         self._now = multiple
@@ -82,9 +90,16 @@ class _Line:
 
 def _step(optimizer: Optimizer, setup: TrainingSetup, dice: Dice, buffers: Buffers) -> None:
     closure = inspect.signature(optimizer.step).parameters.get("closure")
-    if closure is None or closure.default is not inspect.Parameter.empty:
+    if closure is None:
         optimizer.step()
         return
+    if closure.default is not inspect.Parameter.empty:
+        try:
+            optimizer.step()
+            return
+        except Exception:  # some ask for a closure that their signature calls optional
+            if type(optimizer).__module__.startswith("torch.optim"):
+                raise
     for group in optimizer.param_groups:
         group.update({k: 1 for k in ("max_iter", "max_eval") if k in group})
     step: Callable[..., object] = optimizer.step

@@ -30,7 +30,10 @@ def twin(setup: TrainingSetup) -> TrainingSetup:
         module, optimizers, loss = copy.deepcopy((setup.module, setup.optimizers, setup.loss))
     except Exception as error:
         raise NotApplicable(f"the set-up cannot be copied: {type(error).__name__}: {error}") from error
-    for parameter in parameters_of(module).values():
+    own = set(map(id, parameters_of(setup.module).values()))
+    for name, parameter in parameters_of(module).items():
+        if id(parameter) in own:
+            raise NotApplicable(f"the set-up cannot be copied: a function holds {name}, and copies share it")
         parameter.grad = None
     return replace(setup, module=module, optimizers=optimizers, loss=loss)
 

@@ -21,7 +21,8 @@ def verdicts(seen: Observation) -> Mapping[str, Verdict]:
 
     In no optimizer, or with ``requires_grad=False``: *forgotten random* if its numbers are those of its
     initialisation and trained parameters are applied to data computed from it, or it asks for a gradient, gets one,
-    and nobody uses it; *no path to the loss* if the loss was not computed from it; else *frozen on purpose*.
+    and nobody uses it, unless the forward itself writes to it (an average); *no path to the loss* if the loss was not
+    computed from it; else *frozen on purpose*.
     In an optimizer: *no path to the loss*; *graph cut* if the loss was computed from it but no gradient came back;
     *learning rate 0*; *zero gradient*; *stepped but unchanged*; else *trained*.
 
@@ -42,7 +43,8 @@ def _verdict(p: Parameter, *, consumed: bool, any_trained: bool) -> Verdict:
         if not p.reaches:
             return "no path to the loss" if p.requires_grad else "frozen on purpose"
         thrown_away = p.requires_grad and p.grad != "none" and any_trained
-        return "forgotten random" if p.fresh.random and (consumed or thrown_away) else "frozen on purpose"
+        idle = p.fresh.random and not p.written
+        return "forgotten random" if idle and (consumed or thrown_away) else "frozen on purpose"
     if p.grad == "none":
         return "graph cut" if p.reaches else "no path to the loss"
     if all(rate == 0 for _, _, rate in p.groups):

@@ -1,0 +1,186 @@
+"""Does the output for an image change with the other images of its batch?"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from snellen.training.health.kept import Dice, modules_kept
+from snellen.training.health.setup import TrainingSetup, tensors_in
+
+MOST = 4
+STAY = slice(1, None, 2)
+"""Every other image: what takes the batch for time changes what is after, or what is before."""
+ROUNDING = 1e-4
+MOMENTS = frozenset(["var", "std", "var_mean", "std_mean"])
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """What the outputs did when only the batch mates were exchanged, in evaluation mode.
+
+    Attributes:
+        rows: images of the whole batch.
+        axes: of the images' tensor.
+        kept: images that stayed.
+        moved: of these, those whose output changed.
+        change: the largest change beside the largest output.
+        where: the first module whose output changed, or that was given what had changed.
+        before: the change came before that module.
+    """
+
+    rows: int
+    axes: int
+    kept: int
+    moved: int
+    change: float
+    where: str = ""
+    before: bool = False
+
+
+def mixing(
+    setup: TrainingSetup,
+    given: Sequence[tuple[tuple[Any, ...], tuple[torch.Size, ...]]],
+    names: Mapping[int, str],
+    dice: Dice,
+) -> Mixing | None:
+    """Some images of the batch with two sets of mates: twice with the first, to see what is noise, once with the other.
+
+    Args:
+        setup: its modules are afterwards as they were; its parameters are not touched.
+        given: the calls of the whole network in the step, and the shapes of what it returned.
+        names: of the modules, by identity.
+        dice: thrown again before each forward.
+
+    Returns:
+        None where it does not apply: not one call of the network with one tensor, outputs without the batch as their
+        first axis or of shape (n, n), statistics of the batch taken on purpose, outputs not finite, an error.
+    """
+    images = _images(given)
+    if images is None:
+        return None
+    kept = min(MOST, len(images) // 2)
+    first, second = images[: 2 * kept].clone(), images[: 2 * kept].clone()
+    second[::2] = images[2 * kept : 3 * kept] if len(images) >= 3 * kept else first[STAY]
+    moments = _Moments(2 * kept)
+    with modules_kept(setup.modules), torch.no_grad():
+        for module in setup.modules:
+            for submodule in module.modules():
+                submodule.training = False
+        try:
+            with moments:
+                one = _run(setup.module, first, names, dice)
+            if moments.taken:
+                return None
+            again, other = (_run(setup.module, x, names, dice) for x in (first.clone(), second))
+        except Exception:  # a forward that wants another batch, or has no evaluation
+            return None
+        finally:
+            dice.throw_again()
+    return _compared(one, again, other, rows=len(images), axes=images.ndim, kept=kept)
+
+
+@dataclass(frozen=True)
+class _Run:
+    outputs: tuple[Tensor, ...]
+    course: tuple[tuple[str, Tensor | None, Tensor], ...]
+
+
+class _Moments(TorchDispatchMode):
+    """Sees whether a mean with others, a variance or a normalisation is taken over the images."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.taken, self._rows = False, rows
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        over = args[0] if args and isinstance(args[0], Tensor) else None
+        if over is not None and over.ndim and len(over) == self._rows:
+            if "batch_norm" in name:
+                places = [argument.name for argument in func._schema.arguments]
+                self.taken |= args[places.index("training")] is True if "training" in places else "with_update" in name
+            elif name in MOMENTS or name == "mean":
+                axes = args[1] if len(args) > 1 and isinstance(args[1], list | tuple) else ()
+                whole = 0 in axes or -over.ndim in axes
+                self.taken |= whole and (name in MOMENTS or 1 < len(axes) < over.ndim)
+        return func(*args, **(kwargs or {}))
+
+
+def _images(given: Sequence[tuple[tuple[Any, ...], tuple[torch.Size, ...]]]) -> Tensor | None:
+    if len(given) != 1:
+        return None
+    inputs, shapes = given[0]
+    images = inputs[0] if len(inputs) == 1 else None
+    if not isinstance(images, Tensor) or images.ndim < 2 or len(images) < 2 or images.layout != torch.strided:
+        return None
+    rows = len(images)
+    if not shapes or any(len(s) < 1 or s[0] != rows or s == (rows, rows) for s in shapes):
+        return None
+    return images.detach()
+
+
+def _run(module: nn.Module, images: Tensor, names: Mapping[int, str], dice: Dice) -> _Run:
+    rows = len(images)
+    course: list[tuple[str, Tensor | None, Tensor]] = []
+
+    def note(ran: nn.Module, inputs: Any, output: Any) -> None:
+        if id(ran) in names:
+            fed = next((t for t in tensors_in(inputs) if t.ndim and len(t) == rows), None)
+            made = next((t for t in tensors_in(output) if t.ndim and len(t) == rows), None)
+            if made is not None:
+                course.append((names[id(ran)], None if fed is None else fed[STAY].clone(), made[STAY].clone()))
+
+    dice.throw_again()
+    hook = register_module_forward_hook(note)
+    try:
+        outputs = module(images)
+    finally:
+        hook.remove()
+    return _Run(tuple(t.detach() for t in tensors_in(outputs)), tuple(course))
+
+
+def _compared(one: _Run, again: _Run, other: _Run, *, rows: int, axes: int, kept: int) -> Mixing | None:
+    moved, change = torch.zeros(kept, dtype=torch.bool), 0.0
+    for a, b, c in zip(one.outputs, again.outputs, other.outputs, strict=True):
+        if not a.ndim or len(a) != 2 * kept or a.shape != c.shape or a.shape == (2 * kept, 2 * kept):
+            return None
+        if not a.is_floating_point():
+            continue
+        mine, repeat, new = (t[STAY].double().reshape(kept, -1) for t in (a, b, c))
+        size = float(a.double().abs().max())
+        if not math.isfinite(size) or not bool(new.isfinite().all()) or size == 0:
+            return None
+        limit = _limit(a, size) + 10 * float((mine - repeat).abs().max())
+        apart = (mine - new).abs().amax(dim=1)
+        moved |= (apart > limit).cpu()
+        change = max(change, float(apart.max()) / size)
+    where, before = _first(one, again, other) if bool(moved.any()) else ("", False)
+    return Mixing(rows, axes, kept, int(moved.sum()), change, where, before)
+
+
+def _limit(values: Tensor, size: float) -> float:
+    """What rounding may do in kernels that look at a whole batch."""
+    return size * max(ROUNDING, 4 * torch.finfo(values.dtype).eps)
+
+
+def _first(one: _Run, again: _Run, other: _Run) -> tuple[str, bool]:
+    """The first module whose output differs, and whether what it was given differs already."""
+    for (name, fed, made), (_, _, repeat), (_, fed_other, made_other) in zip(
+        one.course, again.course, other.course, strict=False
+    ):
+        if _differ(made, made_other) and not _differ(made, repeat):
+            return name, fed is not None and fed_other is not None and _differ(fed, fed_other)
+    return "", False
+
+
+def _differ(one: Tensor, other: Tensor) -> bool:
+    if one.shape != other.shape or not one.is_floating_point():
+        return False
+    size = float(one.double().abs().max()) if one.numel() else 0.0
+    return bool((one.double() - other.double()).abs().max() > _limit(one, size)) if size > 0 else False
