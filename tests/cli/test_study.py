@@ -1,6 +1,7 @@
 """``snellen study NAME``: every study has its command, writes its page and prints its numbers."""
 
 import json
+from dataclasses import fields
 from inspect import signature
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from snellen.cli.study import app
 from snellen.report.schema import Document
 from snellen.studies import STUDIES
+from snellen.studies.improve import Improve
 from snellen.studies.selection import Selection
 from workbench import refused, snellen
 
@@ -50,8 +52,14 @@ def test_bounds_of_the_options() -> None:
 
 
 def test_the_options_say_the_settings_of_the_study() -> None:
-    (command,) = [c for c in app.registered_commands if c.name == "selection"]
-    assert command.callback is not None
-    options = signature(command.callback).parameters
-    for name in ("seeds", "epochs", "train", "val", "test"):
-        assert options[name].default == getattr(Selection(), name)
+    for study in (Selection(), Improve()):
+        (command,) = [c for c in app.registered_commands if c.name == type(study).__name__.lower()]
+        assert command.callback is not None
+        options = signature(command.callback).parameters
+        for name in {field.name for field in fields(study)} & set(options):
+            assert options[name].default == getattr(study, name)
+
+
+def test_improve_takes_images_of_ones_own_or_none() -> None:
+    refused(snellen("study", "improve", "--init", "first.safetensors"), 2, "init is for images of your own")
+    assert not Path("study-improve").exists()

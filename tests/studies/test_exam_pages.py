@@ -12,13 +12,25 @@ import torch
 from torch.nn import functional as F
 
 from snellen.report.schema import Document
+from snellen.studies._improve_task import answered, course, digits
 from snellen.studies.capacity import Capacity, measured, taught_network
 from snellen.studies.cross_entropy import CrossEntropy
+from snellen.studies.improve import Improve
+from snellen.studies.layers import Layers
+from snellen.studies.residual import BATCH, ResidualConnections, gradients, network
 from snellen.studies.selection import Selection
 from snellen.subject.load.digits import digit_pixels
+from snellen.training.curves import read_curves
+from snellen.training.dataset import load_dataset
+from snellen.training.divergence import Divergence
+from snellen.training.fit import DivergedError, fit
+from snellen.training.lesson import prepare
+from snellen.training.settings import Settings
 
 EXAMS = Path(__file__).resolve().parents[2] / "docs" / "exams"
 RECORD, CAPACITY = EXAMS / "in5400-exercise-2c.json", EXAMS / "in5400-exercise-13b.json"
+IMPROVED = EXAMS / "in5400-exercise-3.json"
+RESIDUAL = EXAMS / "in5400-exercise-1.json"
 """What the commands printed when the pages were written: ``snellen study selection --json FILE``, and ``capacity``."""
 
 
@@ -64,7 +76,12 @@ def test_problem_1() -> None:
     check("fys3033-problem-1.md", {k: float(v) for k, v in printed.items()})
 
 
-@pytest.mark.parametrize("record", [RECORD, CAPACITY], ids=lambda path: path.stem)
+def test_exercise_4() -> None:
+    printed = Layers().report().to_dict()["measured"]
+    check("in5400-exercise-4.md", {k: float(v) for k, v in printed.items()})
+
+
+@pytest.mark.parametrize("record", [RECORD, CAPACITY, IMPROVED, RESIDUAL], ids=lambda path: path.stem)
 def test_a_page_is_its_record(record: Path) -> None:
     document = Document.model_validate_json(record.read_bytes())
     assert document.run["preset"] == "study"
@@ -99,3 +116,57 @@ def test_the_record_of_capacity_is_what_the_command_prints() -> None:
     pixels = F.avg_pool2d(large, 2)
     net = taught_network(2, pixels[taught], labels[taught], hidden=study.hidden, epochs=study.epochs, seed=0)
     assert measured(net, pixels[held], labels[held]) == pytest.approx(rows[0][1:3], abs=0.05)
+
+
+def test_the_record_of_residual_connections_is_what_the_command_prints() -> None:
+    """The gradients of its first seed, measured again in float64."""
+    study, rows = ResidualConnections(), every(RESIDUAL, "Every seed")
+    assert len(rows) == study.seeds
+    large, labels = digit_pixels("all")
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:BATCH]
+    pixels = (F.avg_pool2d(large, 4)[order] - 0.3) / 0.37
+    for column, design in enumerate(study.designs, 1 + len(study.designs)):
+        norms = gradients(network(design, seed=0), pixels, labels[order])
+        assert math.log10(norms[0] / norms[-1]) == pytest.approx(rows[0][column], abs=0.01)
+
+
+def test_the_record_of_improvement_is_what_the_command_prints() -> None:
+    """The given training of its first seed, trained again."""
+    study, rows = Improve(), every(IMPROVED, "Every seed")
+    assert len(rows) == study.seeds
+    task = digits(0)
+    found = answered(course(task, study.given, 0), study.given, task.data.val).accuracy
+    assert found == pytest.approx(rows[0][1], abs=0.05)
+
+
+def test_exercise_2a() -> None:
+    """The page is its record; trained again at 10 it diverges."""
+    check("in5400-exercise-2a.md", json.loads((EXAMS / "in5400-exercise-2a.json").read_bytes())["measured"])
+    data = load_dataset("digits", limit=300, side=8)
+    lesson = prepare(data, Settings(network="small_vgg", batch=32, optimizer="sgd", learning_rate=10.0))
+    guard = Divergence(10, lesson.schedule.rate)
+    with pytest.raises(DivergedError, match=r"(diverged: at step \d\d,|became)"):
+        fit(lesson.module, lesson.losses(lesson.module), lesson.schedule, seed=0, guard=guard)
+
+
+def test_exercise_2b() -> None:
+    """The page is its record, and its verdict follows from the curves of the record."""
+    document = Document.model_validate_json((EXAMS / "in5400-exercise-2b.json").read_bytes())
+    record = EXAMS / "in5400-exercise-2b.json"
+    names = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
+    rows = [dict(zip(names, row, strict=False)) for row in every(record, "Epochs")]
+    best, last = min(rows, key=lambda row: row["val_loss"]), rows[-1]
+    printed = {k: float(v) for k, v in document.measured.items()} | {
+        "best_epoch": best["epoch"],
+        "best_val_loss": best["val_loss"],
+        "best_val_accuracy": best["val_accuracy"],
+        "last_val_loss": last["val_loss"],
+        "last_val_accuracy": last["val_accuracy"],
+        "last_train_loss": last["train_loss"],
+        **{f"final_{k}": float(v) for k, v in document.measured.items() if k.startswith("test_accuracy")},
+    }
+    check("in5400-exercise-2b.md", printed)
+    assert best["epoch"] == document.measured["best_epoch"]
+    again = read_curves([{**row, "val_loss_error": 0.05, "val_count": 997} for row in rows], 10)
+    assert (again.shape, again.best) == ("overfitted", best["epoch"])
+    assert again.rise == pytest.approx(document.measured["val_loss_rise"])

@@ -7,12 +7,17 @@ import typer
 
 from snellen.cli import (
     audit,
+    conv,
     describe,
     examine,
     explain,
+    graph,
+    inspect,
     listing,
     predict,
     probe,
+    receptive_field,
+    residual,
     study,
     train,
     uncertainty,
@@ -40,6 +45,11 @@ app.add_typer(train.app)
 app.command("unshuffle")(unshuffle.unshuffle)
 app.command("probe")(probe.probe)
 app.command("audit")(audit.audit)
+app.command("inspect")(inspect.inspect)
+app.command("conv")(conv.conv)
+app.command("receptive-field")(receptive_field.receptive_field)
+app.command("residual")(residual.residual)
+app.command("graph")(graph.graph)
 app.add_typer(study.app)
 app.command("list")(listing.list_methods)
 app.command("describe")(describe.describe)

@@ -67,6 +67,81 @@ def capacity(
     _carry_out(Capacity(seeds=seeds, images=images, epochs=epochs), "capacity", out, json, seed, quiet)
 
 
+@app.command("improve")
+@verb
+def improve(
+    data: Annotated[
+        str | None,
+        typer.Option(help="Images as for 'train classify'; digits 4 to 9 if not given.", rich_help_panel=o.IMAGES),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="That learns them; resnet9_half if not given.", rich_help_panel=o.NETWORK)
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option(help="Its first weights: a file, or 'imagenet' for a VGG.", rich_help_panel=o.NETWORK)
+    ] = None,
+    val: Annotated[str | None, typer.Option(help="Other images to judge by.", rich_help_panel=o.IMAGES)] = None,
+    test: Annotated[str | None, typer.Option(help="Other images for the end.", rich_help_panel=o.IMAGES)] = None,
+    side: o.Side = None,
+    limit: o.TrainLimit = None,
+    seeds: Annotated[int, typer.Option(min=2, help="Repetitions of every training.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, help="Levers that may be taken one on top of the other.")] = 2,
+    epochs: Annotated[int, typer.Option(min=1, help="Of the given training.", rich_help_panel=o.COURSE)] = 15,
+    batch: Annotated[int, typer.Option(min=1, help="Images a step.", rich_help_panel=o.COURSE)] = 30,
+    lr: Annotated[float, typer.Option(help="Of the given training, constant.", rich_help_panel=o.COURSE)] = 1e-3,
+    optimizer: Annotated[str, typer.Option(help="sgd or adamw.", rich_help_panel=o.COURSE)] = "sgd",
+    out: Out = None,
+    json: o.Json = None,
+    seed: Seed = 0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Try all that may still be changed in a training whose network, first weights, batch and data are fixed."""
+    from snellen.studies.improve import Improve
+
+    study = Improve(
+        data=data,
+        network=network,
+        init=init,
+        val=val,
+        test=test,
+        side=side,
+        limit=limit,
+        seeds=seeds,
+        rounds=rounds,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=lr,
+        optimizer=optimizer,
+    )
+    _carry_out(study, "improve", out, json, seed, quiet)
+
+
+@app.command("residual")
+@verb
+def residual(
+    seeds: Annotated[int, typer.Option(min=2, help="Repetitions with other images, order and start.")] = 5,
+    layers: Annotated[int, typer.Option(min=12, help="Of the deep networks, even.")] = 40,
+    steps: Annotated[int, typer.Option(min=20, help="Of the optimizer.")] = 100,
+    out: Out = None,
+    json: o.Json = None,
+    seed: Seed = 0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Train deep chains of convolutions, plain and residual: gradients by depth, and what depth does to the loss."""
+    from snellen.studies.residual import ResidualConnections
+
+    _carry_out(ResidualConnections(seeds=seeds, layers=layers, steps=steps), "residual", out, json, seed, quiet)
+
+
+@app.command("layers")
+@verb
+def layers(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+    """Compare layers: convolution and fully-connected layer, BatchNorm and adaptive instance normalisation."""
+    from snellen.studies.layers import Layers
+
+    _carry_out(Layers(), "layers", out, json, seed, quiet)
+
+
 def _carry_out(study: "Study[object]", name: str, out: Path | None, json: str | None, seed: int, quiet: bool) -> None:
     out = Path(f"study-{name}") if out is None else out
     o.check_destinations(out, json)
