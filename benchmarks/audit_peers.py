@@ -1,13 +1,14 @@
 """The exam's bug, two variants of it and two healthy runs, seen by torch-audit, torchdiag, torchmortem and Snellen.
 
     pip install torch-audit torchdiag torchmortem        # any that is missing is left out
-    python benchmarks/audit_peers.py [--steps 120]
+    python benchmarks/audit_peers.py [--steps 120] [--limit 600]
 
 The network is the one of IN5400, 2021, exercise 11, on images of digits. Each tool is called as its own documentation
 says: torch-audit and torchmortem watch a training of ``--steps`` steps, torchdiag verifies one step, Snellen audits
 before the first. Printed is all that each says above a note; a tool tells a bug from a healthy run only if it says
 something of the three bugs that it says of neither healthy run. "Names" counts whether what it says holds the name of
-one of the forgotten blocks.
+one of the forgotten blocks. Each tool runs in a process of its own, which is ended after ``--limit`` seconds of
+processor time; the table says which set-ups it was not through with.
 """
 
 import argparse
@@ -16,10 +17,14 @@ import importlib
 import importlib.util
 import io
 import logging
+import multiprocessing
+import resource
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from importlib import metadata
+from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
@@ -101,13 +106,14 @@ def torch_audit(network: nn.Module, optimizer: optim.Optimizer, steps: int) -> l
 
 
 def torchdiag(network: nn.Module, optimizer: optim.Optimizer, steps: int) -> list[str]:
-    """Its verify_step; what it prints is its result. One step is all that it looks at."""
+    """Its verify_step; what it prints is its result, less the title and what it ticks. It looks at one step."""
     del steps
     peer = importlib.import_module("torchdiag")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         peer.verify_step(network, optimizer, LOSS, *batch())
-    return [line.strip() for line in printed.getvalue().splitlines() if line.strip(" =-─━")]
+    lines = [line.strip(" =-─━") for line in printed.getvalue().splitlines()]
+    return [line for line in lines if line and not line.startswith("✓") and not line.isupper()]
 
 
 def torchmortem(network: nn.Module, optimizer: optim.Optimizer, steps: int) -> list[str]:
@@ -142,31 +148,59 @@ TOOLS: dict[str, tuple[str, Callable[[nn.Module, optim.Optimizer, int], list[str
 }
 
 
+def work(tool: str, steps: int, limit: int, out: Connection) -> None:
+    """In a process of its own: what a tool says of each set-up, sent as soon as it is known."""
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+    warnings.filterwarnings("ignore")
+    for kind in RUNS:
+        began = time.process_time()
+        lines = TOOLS[tool][1](*run(kind), steps)
+        out.send((kind, lines, time.process_time() - began))
+    out.close()
+
+
+def told(tool: str, steps: int, limit: int) -> dict[str, list[str]]:
+    """What it says of the set-ups that it was through with in time, printed on the way."""
+    found: dict[str, list[str]] = {}
+    spawn = multiprocessing.get_context("spawn")
+    here, there = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=work, args=(tool, steps, limit, there))
+    process.start()
+    there.close()
+    with contextlib.suppress(EOFError):
+        while True:
+            kind, found[kind], seconds = here.recv()
+            print(f"\n{tool}, {kind} ({seconds:.1f} s of processor time):")
+            print("\n".join(f"    {line[:160]}" for line in found[kind]) or "    nothing", flush=True)
+    process.join()
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--limit", type=int, default=600, help="seconds of processor time for one tool")
+    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
     options = parser.parse_args()
-    warnings.filterwarnings("ignore")
-    here = [name for name, (package, _) in TOOLS.items() if importlib.util.find_spec(package) is not None]
+    here = [name for name in options.tools if importlib.util.find_spec(TOOLS[name][0]) is not None]
     print(versions(), ", ".join(f"{name} {metadata.version(name)}" for name in here))
-    for name in TOOLS:
+    for name in options.tools:
         if name not in here:
             print(f"{name} is not installed and is left out (pip install {name})")
-    table: dict[str, dict[str, list[str]]] = {}
-    for name in here:
-        table[name] = {kind: TOOLS[name][1](*run(kind), options.steps) for kind in RUNS}
-        for kind, lines in table[name].items():
-            print(f"\n{name}, {kind}:")
-            print("\n".join(f"    {line[:160]}" for line in lines) or "    nothing")
+    table = {name: told(name, options.steps, options.limit) for name in here}
+    late = f"not through in {options.limit} s"
     print("\n| tool | " + " | ".join(RUNS) + " | names a forgotten block | alarms on healthy runs |")
     print("|---" * (len(RUNS) + 3) + "|")
-    for name, said in table.items():
-        healthy = {line for kind in RUNS[3:] for line in said[kind]}
-        cells = [f"{len(said[kind])} lines, {len(set(said[kind]) - healthy)} of its own" for kind in RUNS[:3]]
-        cells += [f"{len(said[kind])} lines" for kind in RUNS[3:]]
-        named = sum(any(b in line for line in set(said[kind]) - healthy for b in BLOCKS) for kind in RUNS[:3])
-        alarms = sum(bool(said[kind]) for kind in RUNS[3:])
-        print(f"| {name} | {' | '.join(cells)} | {named} of 3 | {alarms} of 2 |")
+    for name, found in table.items():
+        healthy = {line for kind in RUNS[3:] for line in found.get(kind, [])}
+        own = {kind: set(found[kind]) - healthy for kind in RUNS[:3] if kind in found}
+        cells = [f"{len(found[k])} lines, {len(own[k])} of its own" if k in found else late for k in RUNS[:3]]
+        cells += [f"{len(found[k])} lines" if k in found else late for k in RUNS[3:]]
+        named = sum(any(b in line for line in lines for b in BLOCKS) for lines in own.values())
+        alarms = sum(bool(found.get(kind)) for kind in RUNS[3:])
+        print(
+            f"| {name} | {' | '.join(cells)} | {named} of {len(own)} | {alarms} of {len(set(found) & set(RUNS[3:]))} |"
+        )
 
 
 if __name__ == "__main__":

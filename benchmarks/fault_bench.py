@@ -3,9 +3,9 @@
     python benchmarks/fault_bench.py [--half development|held-out|both] [--seeds 3] [--only WORDS] [--json FILE]
     python benchmarks/fault_bench.py --random 300
 
-A fault counts as found only if a finding of the written severity, from the written check, with the written words in
-its title was raised. Wanted: 95 % of the faults that are errors; no error and fewer than 5 % warnings on healthy
-set-ups. Rules were written while looking at the development half; the held-out half was run afterwards.
+A fault counts as found only if a finding of at least the written severity, from the written check, with the written
+words in its title was raised. Wanted: 95 % of the faults that are errors; no error and fewer than 5 % warnings on
+healthy set-ups. Rules were written while looking at the development half; the held-out half was run afterwards.
 """
 
 import argparse
