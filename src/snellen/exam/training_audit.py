@@ -55,7 +55,7 @@ class TrainingAudit:
     >>> net = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 3))
     >>> sgd, loss_of = optim.SGD(net.parameters(), lr=0.1), nn.CrossEntropyLoss()
     >>> audit = TrainingAudit(net, sgd, loss_of, every=10)
-    >>> for _ in range(30):
+    >>> for _ in range(5):
     ...     batch = rand(8, 16), zeros(8).long()
     ...     loss = loss_of(net(batch[0]), batch[1])
     ...     loss.backward()
