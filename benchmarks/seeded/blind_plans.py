@@ -296,7 +296,7 @@ ARCHITECTURES = {
         Plan("vae", nets.VAE, lambda: digits01(64)[0], elbo, adam(1e-3)),
         Plan("multitask", nets.MultiTask, place_batch, multitask, adam(1e-3)),
         Plan("rowlstm", nets.RowLSTM, digits, CE, adam(3e-3)),
-        Plan("nfnet", nets.NFNet, digits, CE, sgd(0.1, nesterov=True)),
+        Plan("nfnet", nets.NFNet, digits, CE, adam(2e-3)),
         Plan("densenet", nets.DenseNet, digits, CE, sgd(0.1, weight_decay=1e-4)),
         Plan("simclr", nets.SimCLR, two_views, info_nce, adam(1e-3)),
         Plan("denoiser", nets.Denoiser, noise_batch, ddpm, adam(1e-3)),
