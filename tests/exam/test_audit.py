@@ -68,10 +68,9 @@ def dice() -> Iterator[None]:
     assert before == (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
 
 
-@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", HEALTHY)
-def test_a_healthy_set_up_raises_no_alarm_and_is_left_as_it_was(name: str, seed: int) -> None:
-    torch.manual_seed(seed)
+def test_a_healthy_set_up_raises_no_alarm_and_is_left_as_it_was(name: str) -> None:
+    torch.manual_seed(0)
     at = HEALTHY[name]()
     with no_trace(at):
         findings = audit_training(*at)
