@@ -23,12 +23,12 @@ def measured(network: nn.Module, images: Tensor) -> Mixing | None:
 
 
 def test_the_change_is_what_the_exchanged_images_make_of_the_mean() -> None:
-    images = torch.arange(24.0).view(12, 2)
+    images = torch.arange(32.0).view(16, 2)
     found = measured(Toy(lambda _, x: x - x.mean(0)), images)
     first, second = images[:8], images[[8, 1, 9, 3, 10, 5, 11, 7]]
     one, other = first - first.mean(0), second - second.mean(0)
     assert found is not None
-    assert (found.rows, found.kept, found.moved) == (12, 4, 4)
+    assert (found.rows, found.kept, found.moved) == (16, 4, 4)
     assert abs(found.change - float((one - other)[[1, 3, 5, 7]].abs().max() / one.abs().max())) < 1e-6
 
 

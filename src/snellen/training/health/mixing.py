@@ -49,7 +49,7 @@ def mixing(
     names: Mapping[int, str],
     dice: Dice,
 ) -> Mixing | None:
-    """Some images of the batch with two sets of mates: twice with the first, to see what is noise, once with the other.
+    """Some images of the batch with two sets of mates; if they differ, again with the first, to see what is noise.
 
     Args:
         setup: its modules are afterwards as they were; its parameters are not touched.
@@ -64,7 +64,7 @@ def mixing(
     images = _images(given)
     if images is None:
         return None
-    kept = min(MOST, len(images) // 2)
+    kept = min(MOST, max(2, len(images) // 4), len(images) // 2)
     first, second = images[: 2 * kept].clone(), images[: 2 * kept].clone()
     second[::2] = images[2 * kept : 3 * kept] if len(images) >= 3 * kept else first[STAY]
     moments = _Moments(2 * kept)
@@ -77,12 +77,16 @@ def mixing(
                 one = _run(setup.module, first, names, dice)
             if moments.taken:
                 return None
-            again, other = (_run(setup.module, x, names, dice) for x in (first.clone(), second))
+            other = _run(setup.module, second, names, dice)
+            found = _compared(one, one, other, rows=len(images), axes=images.ndim, kept=kept)
+            if found is not None and found.moved:
+                again = _run(setup.module, first.clone(), names, dice)
+                found = _compared(one, again, other, rows=len(images), axes=images.ndim, kept=kept)
         except Exception:  # a forward that wants another batch, or has no evaluation
             return None
         finally:
             dice.throw_again()
-    return _compared(one, again, other, rows=len(images), axes=images.ndim, kept=kept)
+    return found
 
 
 @dataclass(frozen=True)
