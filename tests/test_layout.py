@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "instruments/architecture/following.py": "instruments/architecture/test_receptive_field.py",
     "instruments/architecture/forward_trace.py": "instruments/architecture/test_wiring.py",
     "instruments/architecture/gradient_support.py": "instruments/architecture/test_receptive_field.py",
+    "instruments/architecture/operation_watch.py": "instruments/architecture/test_wiring.py",
     "instruments/architecture/operations.py": "instruments/architecture/test_reach.py",
     "instruments/architecture/places.py": "instruments/architecture/test_receptive_field.py",
+    "instruments/architecture/resampling.py": "instruments/architecture/test_receptive_field.py",
     "puzzles/growth.py": "puzzles/test_search.py",
     "puzzles/looks.py": "puzzles/test_report.py",
     "puzzles/members.py": "puzzles/test_load.py",
@@ -94,6 +97,16 @@ def place(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
+@cache
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(text_of(path))
+
+
 def imports(tree: ast.Module) -> Iterator[tuple[str, bool]]:
     """Every imported module's full name, and whether it is imported at the top of the file."""
     top = set(map(id, tree.body))
@@ -105,28 +118,33 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, bool]]:
             yield node.module or "", id(node) in top
 
 
-@pytest.mark.parametrize("path", FILES, ids=place)
-def test_a_file_is_short(path: Path) -> None:
-    lines = path.read_text().count("\n")
-    assert lines <= LONGEST, f"{lines} lines: one file, one idea"
+def test_a_file_is_short() -> None:
+    for path in FILES:
+        lines = text_of(path).count("\n")
+        assert lines <= LONGEST, f"{place(path)} has {lines} lines: one file, one idea"
 
 
 def test_the_median_file_fits_two_screens() -> None:
-    lengths = sorted(len(p.read_text().splitlines()) for p in FILES if p.name != "__init__.py")
+    lengths = sorted(len(text_of(p).splitlines()) for p in FILES if p.name != "__init__.py")
     assert lengths[len(lengths) // 2] <= 150
 
 
-@pytest.mark.parametrize("path", [*FILES, *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda p: p.stem)
-def test_no_file_is_called_by_a_word_that_says_nothing(path: Path) -> None:
-    words = {path.stem.removeprefix("test_"), path.parent.name}
-    assert not words & BANNED
+def test_no_file_is_called_by_a_word_that_says_nothing() -> None:
+    for path in (*FILES, *(ROOT / "tests").rglob("*.py")):
+        words = {path.stem.removeprefix("test_"), path.parent.name}
+        assert not words & BANNED, path
 
 
-@pytest.mark.parametrize("path", FILES, ids=place)
-def test_imports_follow_the_flow(path: Path) -> None:
+def test_imports_follow_the_flow() -> None:
+    assert len(FILES) > 300
+    for path in FILES:
+        follows_the_flow(path)
+
+
+def follows_the_flow(path: Path) -> None:
     own = path.relative_to(PACKAGE).parts[0] if path.parent != PACKAGE else ""
     assert not own or own in FLOW, f"{own} has no place in the flow"
-    for name, at_top in imports(ast.parse(path.read_text())):
+    for name, at_top in imports(tree_of(path)):
         parts = name.split(".")
         if parts[0] != "snellen" or len(parts) == 1 or parts[1].startswith("_") or parts[1] == own:
             continue
@@ -136,21 +154,29 @@ def test_imports_follow_the_flow(path: Path) -> None:
         assert FLOW.index(parts[1]) < FLOW.index(own), f"{place(path)} imports {name} against the flow"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if place(p).split("/")[0] in NO_TORCH], ids=place)
-def test_findings_and_reports_know_no_torch(path: Path) -> None:
+def test_findings_and_reports_know_no_torch() -> None:
+    for path in FILES:
+        if place(path).split("/")[0] in NO_TORCH:
+            knows_no_torch(path)
+
+
+def knows_no_torch(path: Path) -> None:
     allowed = {"findings": {"findings", "_errors"}, "report": {"findings", "report", "_errors", "_atomic"}}
     own = place(path).split("/")[0]
-    for name, _ in imports(ast.parse(path.read_text())):
+    for name, _ in imports(tree_of(path)):
         parts = name.split(".")
         assert parts[0] not in {"torch", "torchvision", "timm", "transformers"}, f"{place(path)} imports {name}"
         if parts[0] == "snellen" and len(parts) > 1 and (place(path), parts[1]) not in LATE:
             assert parts[1] in allowed[own], f"{place(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=place)
-def test_every_module_has_a_test_file(path: Path) -> None:
-    if path.name == "__init__.py":
-        return
+def test_every_module_has_a_test_file() -> None:
+    for path in FILES:
+        if path.name != "__init__.py":
+            has_a_test_file(path)
+
+
+def has_a_test_file(path: Path) -> None:
     here, package = place(path), place(path).split("/")[0]
     if here in TESTED_ELSEWHERE:
         assert (ROOT / "tests" / TESTED_ELSEWHERE[here]).is_file()
@@ -176,16 +202,15 @@ def mirrored(path: Path) -> Path:
     return ROOT / "tests" / relative.with_name(f"test_{relative.stem.removeprefix('_')}.py")
 
 
-@pytest.mark.parametrize("path", FILES, ids=place)
-def test_house_style(path: Path) -> None:
-    text = path.read_text()
-    tree = ast.parse(text)
-    assert ast.get_docstring(tree), "a module begins by saying what it is"
-    assert "from __future__ import annotations" not in text, "signatures are checked at run time"
-    assert "TODO" not in text
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            assert not any(alias.name == "*" for alias in node.names)
+def test_house_style() -> None:
+    for path in FILES:
+        text, tree, here = text_of(path), tree_of(path), place(path)
+        assert ast.get_docstring(tree), f"{here}: a module begins by saying what it is"
+        assert "from __future__ import annotations" not in text, f"{here}: signatures are checked at run time"
+        assert "TODO" not in text, here
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                assert not any(alias.name == "*" for alias in node.names), here
 
 
 def test_the_public_names() -> None:

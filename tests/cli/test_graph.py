@@ -47,6 +47,9 @@ def test_a_gradient_in_letters_latex_and_json() -> None:
     assert "Checked with random weights (seed 0): " in result.stdout
     formula = snellen("graph", "net.csv", "--gradient", "e", "x1", "--latex").stdout
     assert r"\frac{\mathrm{d} e}{\mathrm{d} x_{1}} = " in formula
+    broken = [line for line in formula.splitlines() if line.count("{") != line.count("}")]
+    assert "\n    " in formula
+    assert not broken, "a long line goes on between fractions"
     document = json.loads(snellen("graph", "net.csv", "--gradient", "e", "x1", "--check", "--json", "-").stdout)
     assert document["structure"]["kind"] == "feed-forward"
     assert document["gradient"]["text"] == [f"de/dx1 = {expression}"]
@@ -88,6 +91,7 @@ def test_two_outputs_must_be_meant() -> None:
         (("net.csv", "--inputs", "x1,y"), "no neuron named 'y'"),
         (("net.csv", "--check"), "give --gradient E X too"),
         (("net.csv", "--latex"), "--latex is about a derivative"),
+        (("net.csv", "--draw", "graph.png"), "--draw writes SVG"),
         (("net.csv", "--unroll", "2"), "nothing to unroll"),
         (("loop.txt", "--unroll", "2", "--gradient", "q", "x"), "no neuron named 'q'"),
         (("loop.txt", "--unroll", "2", "--gradient", "e[3]", "x"), "no neuron named 'e[3]'"),
@@ -99,7 +103,7 @@ def test_what_is_refused(words: tuple[str, ...], said: str) -> None:
 
 
 def test_a_file_that_is_not_there() -> None:
-    refused(snellen("graph", "nowhere.csv"), 3, "nowhere.csv")
+    refused(snellen("graph", "nowhere.csv"), 3, "there is no file 'nowhere.csv'", "A network needs --input")
 
 
 def test_a_wrong_expression_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from scipy.optimize import LinearConstraint, minimize
 
 from mini_networks import FIGURES, figure, random_graph
 from snellen import NotApplicable
-from snellen.report.graph_layout import RADIUS, Layout, _spaced, lay_out
+from snellen.report.graph_layout import RADIUS, Layout, lay_out, spaced
 
 
 def laid(nodes: tuple[str, ...], edges: list[tuple[str, str]], **ends: object) -> Layout:
@@ -75,7 +75,7 @@ def test_feedback_leads_back() -> None:
 def test_distances_are_kept_at_the_least_cost(seed: int) -> None:
     draw = np.random.default_rng(seed)
     wanted, gaps = np.sort(draw.normal(0, 30, 6)), draw.uniform(5, 15, 5)
-    found = _spaced(list(wanted), list(gaps))
+    found = spaced(list(wanted), list(gaps))
     assert all(b - a >= gap - 1e-9 for (a, b), gap in zip(pairwise(found), gaps, strict=True))
     apart = LinearConstraint(np.diff(np.eye(6), axis=0), gaps)
     best = minimize(lambda y: ((y - wanted) ** 2).sum(), np.cumsum([0, *gaps]), constraints=apart)

@@ -47,6 +47,10 @@ def test_a_loop_is_seen_above_its_neuron() -> None:
 def test_weights_are_written_where_they_say_something() -> None:
     assert ">0.5</text>" in graph_svg(["x", "a"], {("x", "a"): 0.5}, title="")
     assert ">1</text>" not in graph_svg(["x", "a"], {("x", "a"): 1.0}, title="")
+    two = graph_svg(["x", "a", "b"], {("x", "a"): -1.25, ("x", "b"): 0.5}, title="")
+    places = [(float(x), float(y)) for x, y in re.findall(r'class="weight" x="(\d+)" y="(\d+)"', two)]
+    assert ">\N{MINUS SIGN}1.25</text>" in two
+    assert abs(places[0][0] - places[1][0]) > 8, "those that leave the same neuron do not stand above each other"
 
 
 def test_names_are_letters_and_nothing_else() -> None:

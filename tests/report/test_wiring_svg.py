@@ -43,10 +43,26 @@ def test_branches_stand_side_by_side_without_touching() -> None:
     assert all(b - a > WIDTH for a, b in pairwise(lefts))
 
 
+def test_a_chain_beside_a_branch_is_straight_and_a_branch_goes_down_its_own_column() -> None:
+    """A block with a projection: three layers in one column, one in the other, and their sum in the middle below."""
+    boxes = (box("x"), box("a", 0), box("side", 0), box("b", 1), box("c", 3), box("+", 4, 2), box("d", 5))
+    plan = _planned(boxes)
+    assert plan.across == (0, -0.5, 0.5, -0.5, -0.5, 0, 0)
+    assert (plan.widest, plan.lanes) == (2, 0)
+    longer = _planned((*boxes, box("+", 6, 0)))
+    assert [(a.source, a.target) for a in longer.arrows if a.lane >= 0] == [(0, 7)]
+
+
 def test_ways_around_that_overlap_have_lanes_of_their_own_and_others_share() -> None:
     boxes = (box("0"), box("1", 0), box("2", 1, 0), box("3", 2), box("4", 3, 2), box("5", 4, 3))
     lanes = {(a.source, a.target): a.lane for a in _planned(boxes).arrows if a.lane >= 0}
     assert lanes == {(0, 2): 0, (2, 4): 0, (3, 5): 1}
+
+
+def test_a_way_around_inside_another_has_the_inner_lane() -> None:
+    boxes = (box("0"), box("1", 0), box("2", 1), box("3", 2), box("×", 3, 1), box("+", 4, 0))
+    lanes = {(a.source, a.target): a.lane for a in _planned(boxes).arrows if a.lane >= 0}
+    assert lanes == {(1, 4): 0, (0, 5): 1}
 
 
 def test_a_block_is_a_link_to_a_drawing_of_its_own_that_opens() -> None:

@@ -82,16 +82,16 @@ def inspect(
 
 
 def _shape(text: str | None, network: "Network") -> tuple[int, ...] | None:
-    """``3x224x224``, ``224x224`` or ``224``."""
+    """``3x224x224``, ``224x224`` or ``224``; ``1x16x64x64`` where there is depth."""
     if text is None:
         if network.preprocessing.size is None:
             raise UsageError(f"the input size of {network.name} is not known; give --input 3x224x224")
         return None
     parts = text.lower().replace("×", "x").split("x")
-    if len(parts) > 3 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+    if len(parts) > 4 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise UsageError(f"--input must read like 3x224x224, 224x224 or 224, got {text!r}")
     sizes = [int(part) for part in parts]
-    if len(sizes) == 3:
+    if len(sizes) > 2:
         return tuple(sizes)
     return (network.preprocessing.count, sizes[0], sizes[-1])
 

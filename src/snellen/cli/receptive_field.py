@@ -157,7 +157,8 @@ def _seen(fields: "list[Field]") -> str:
     first = f"{last.stride}·u" + f" − {last.padding}" * (last.padding > 0)
     end = last.size - 1 - last.padding
     upto = f"{last.stride}·u" + (f" + {end}" if end > 0 else f" − {-end}" if end < 0 else "")
-    said = f"A neuron of l{len(fields)} sees {many}: number u sees {first} to {upto}.\n"
+    which = f"{first} to {upto}" if last.size > 1 else first
+    said = f"A neuron of l{len(fields)} sees {many}: number u sees {which}.\n"
     if last.read is not None and last.read < last.size:
         said += f"Of these it reads {last.read}; dilations or strides skip the others.\n"
     return said

@@ -12,7 +12,7 @@ from snellen._errors import UsageError
 from snellen.checks.training import CHECKS
 from snellen.checks.training._base import TrainingCheck
 from snellen.checks.training._targets import unusable
-from snellen.exam.run import how
+from snellen.exam.how import how
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding
 from snellen.findings.findings import Findings

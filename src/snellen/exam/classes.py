@@ -10,7 +10,7 @@ import torch
 from snellen._errors import UsageError
 from snellen.checks._base import Progress
 from snellen.checks.explanation.class_models import side_by_side
-from snellen.exam.run import how
+from snellen.exam.how import how
 from snellen.findings.findings import Findings
 from snellen.instruments.visualisation.class_model import ClassModel
 from snellen.subject.network import Network, class_index

@@ -11,7 +11,7 @@ from snellen.checks.wiring import CHECKS
 from snellen.checks.wiring._base import Inspected, WiringCheck, by
 from snellen.checks.wiring._seen import seen_by_a_unit
 from snellen.checks.wiring._unit import one_layer
-from snellen.exam.run import how
+from snellen.exam.how import how
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding
 from snellen.findings.findings import Findings

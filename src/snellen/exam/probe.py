@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from snellen._errors import UsageError
 from snellen.checks._base import Progress
 from snellen.checks.representation._probe_findings import probe_findings
-from snellen.exam.run import how
+from snellen.exam.how import how
 from snellen.findings.findings import Findings
 from snellen.instruments.probes.knn import METRICS
 from snellen.instruments.probes.probe import CONTROLS, probe

@@ -1,18 +1,16 @@
 """Run an examination: every check of a plan on one subject."""
 
-import platform
 import time
 import traceback
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-import snellen
 from snellen._errors import NotApplicable, SnellenError
 from snellen.checks._base import Check, Progress, Subject
+from snellen.exam.how import how
 from snellen.exam.plan import Plan, read_plan
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding
@@ -101,21 +99,6 @@ def describe(subject: Subject) -> dict[str, Any]:
         "mean": list(network.mean),
         "std": list(network.std),
         "notes": [*network.notes, *images.notes],
-    }
-
-
-def how(preset: str, seed: int, seconds: float, network: Network) -> dict[str, Any]:
-    """How it was run: enough to run it again."""
-    return {
-        "preset": preset,
-        "seed": seed,
-        "seconds": round(seconds, 2),
-        "device": str(network.device),
-        "threads": torch.get_num_threads(),
-        "snellen": snellen.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from snellen._atomic import write_file
 from snellen._errors import InputError, UsageError
 from snellen.exam.audit import audit_training
-from snellen.exam.run import how
+from snellen.exam.how import how
 from snellen.findings.finding import Finding
 from snellen.findings.findings import Findings
 from snellen.nets.saved import Saved, write_saved
@@ -34,6 +34,7 @@ from snellen.training.verdicts.learning_rate import learning_rate
 from snellen.training.verdicts.looks import looks
 from snellen.training.verdicts.overfitting import overfitting
 from snellen.training.verdicts.result import result
+from snellen.training.verdicts.robustness import robustness
 from snellen.training.verdicts.settings import settings as settings_of
 from snellen.training.watch import Row
 
@@ -131,7 +132,8 @@ def train_classifier(
     fitted = trained.fitted
     measured = result(trained.scores, epochs=len(fitted.rows), best=fitted.best + 1, patience=settings.patience)
     looked = looks(data, trained, patience=settings.patience)
-    save(live.findings(fitted.rows, measured, looked), out)
+    withstood = () if trained.robust is None else (robustness(trained, lesson),)
+    save(live.findings(fitted.rows, measured, *withstood, looked), out)
     write_saved(trained.saved, out / NETWORK)
     checkpoint.unlink(missing_ok=True)
     return Course(trained.saved, there=False)

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from snellen._errors import InputError, UsageError
 from snellen.exam.audit import audited
-from snellen.exam.run import how
+from snellen.exam.how import how
 from snellen.findings.evidence import Cell, Table
 from snellen.findings.finding import Finding, Severity
 from snellen.findings.findings import Findings

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from snellen.findings.evidence import Curve, Matrix
 from snellen.report.confusion import MOST_CLASSES, confusion_svg
@@ -38,6 +37,8 @@ def draw(evidence: Curve | Matrix) -> Drawing | None:
 
 def curve_svg(curve: Curve) -> str:
     """Lines or steps over one axis, told apart by colour and dash, with a word at every mark."""
+    from matplotlib.ticker import MaxNLocator
+
     legend = min(len(curve.series), _LEGEND_ROWS) if len(curve.series) > 1 else 0
     with canvas(WIDTH, 252 + 18 * legend, layout="constrained") as figure:
         axes = figure.add_subplot()

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.patches import Rectangle
 
 from snellen.findings.evidence import Matrix
 from snellen.report.inline_svg import (
@@ -46,6 +45,8 @@ def confusion_svg(matrix: Matrix) -> tuple[str, int]:
 
 
 def _draw_cells(axes: Any, values: Any, *, counts: bool) -> None:
+    from matplotlib.patches import Rectangle
+
     shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1)
     for row, column in np.argwhere(values > 0):
         share = float(shares[row, column])

@@ -237,7 +237,7 @@ def _heights(
     gaps = [[below[u] + _AIR + above[v] for u, v in itertools.pairwise(row)] for row in rows]
     heights = [0.0] * count
     for row, apart in zip(rows, gaps, strict=True):
-        for i, y in zip(row, _spaced([0.0] * len(row), apart), strict=True):
+        for i, y in zip(row, spaced([0.0] * len(row), apart), strict=True):
             heights[i] = y
     for turn in range(_SWEEPS):
         for row, apart in zip(rows, gaps, strict=True) if turn % 2 else reversed(list(zip(rows, gaps, strict=True))):
@@ -245,13 +245,13 @@ def _heights(
                 sum(heights[j] * w for j, w in near[i]) / sum(w for _, w in near[i]) if near[i] else heights[i]
                 for i in row
             ]
-            for i, y in zip(row, _spaced(wanted, apart), strict=True):
+            for i, y in zip(row, spaced(wanted, apart), strict=True):
                 heights[i] = y
     top = min(y - above[i] for i, y in enumerate(heights)) - _AIR
     return [y - top for y in heights]
 
 
-def _spaced(wanted: Sequence[float], gaps: Sequence[float]) -> list[float]:
+def spaced(wanted: Sequence[float], gaps: Sequence[float]) -> list[float]:
     """The heights nearest to the wanted ones, in least squares, that keep their order and distances."""
     offsets = [0.0]
     for gap in gaps:

@@ -16,7 +16,7 @@ rect.neuron { fill: var(--paper); stroke: var(--ink); stroke-width: 1.5 }
 rect.input { fill: var(--sheet) }
 rect.ring { fill: none; stroke: var(--ink); stroke-width: 1.5 }
 text { fill: var(--ink); font: 15px var(--sans); text-anchor: middle; dominant-baseline: central }
-text.weight { fill: var(--muted); font-size: 11px; paint-order: stroke; stroke: var(--paper); stroke-width: 5px }
+text.weight { fill: var(--muted); font-size: 11px; paint-order: stroke; stroke: var(--paper); stroke-width: 8px }
 .marked path { stroke: var(--series-1); stroke-width: 2.4 }
 .marked polygon { fill: var(--series-1) }
 .feedback path { stroke: var(--series-2); stroke-dasharray: 5 3 }
@@ -69,14 +69,17 @@ def graph_svg(
         name = escape(_printable(f"{route.source} → {route.target}"))
         parts.append(f'<g class="{kinds}"><title>{name}</title>{_curve(route.points)}</g>')
         if told:
-            labels.append(_weight(weights[pair], route.points))
+            above = sum(r.source == route.source and r.points[1][1] < route.points[1][1] for r in layout.routes)
+            labels.append(_weight(weights[pair], route.points, 0.36 + 0.2 * (above % 2)))
     for name in loops:
         kinds = "feedback" + " marked" * ((name, name) in marks)
         said = escape(_printable(f"{name} → {name}"))
         parts.append(f'<g class="{kinds}"><title>{said}</title>{_loop(layout, name)}</g>')
         if told:
             x, y = layout.places[name]
-            labels.append(f'<text class="weight" x="{x + 26:.0f}" y="{y - 34:.0f}">{weights[name, name]:g}</text>')
+            labels.append(
+                f'<text class="weight" x="{x + 26:.0f}" y="{y - 34:.0f}">{_number(weights[name, name])}</text>'
+            )
     parts += labels
     for name in nodes:
         parts.append(_neuron(layout, name, name in set(inputs), name in set(outputs)))
@@ -144,10 +147,16 @@ def _arrow(tip: Point, aim: Point) -> str:
     return '<polygon points="' + " ".join(f"{p:.1f},{q:.1f}" for p, q in ((x, y), right, left)) + '"/>'
 
 
-def _weight(weight: float, points: Sequence[Point]) -> str:
-    """A third of the way to the first bend, where the way there and the way back have not met."""
+def _weight(weight: float, points: Sequence[Point], part: float) -> str:
+    """On the way to the first bend; at a third the way there and the way back have not met."""
     (x0, y0), (x1, y1) = points[0], points[1]
-    return f'<text class="weight" x="{x0 + 0.36 * (x1 - x0):.0f}" y="{y0 + 0.29 * (y1 - y0):.0f}">{weight:g}</text>'
+    level = part * part * (3 - 2 * part)
+    x, y = x0 + part * (x1 - x0), y0 + level * (y1 - y0)
+    return f'<text class="weight" x="{x:.0f}" y="{y:.0f}">{_number(weight)}</text>'
+
+
+def _number(weight: float) -> str:
+    return f"{weight:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _shown(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +37,8 @@ def scaled(heat: HeatMap) -> NDArray[np.float32]:
 
 def coloured(places: NDArray[np.floating], kind: str) -> NDArray[np.uint8]:
     """Places on the scale to uint8 RGB."""
+    import matplotlib
+
     rgba: NDArray[np.uint8] = matplotlib.colormaps[_COLOUR_MAPS[kind]](places, bytes=True)
     return np.ascontiguousarray(rgba[..., :3])
 

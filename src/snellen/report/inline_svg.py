@@ -10,12 +10,11 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-import matplotlib
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 INK, MUTED, RULE, PAPER = "#010001", "#010002", "#010003", "#010004"
 RIGHT, WRONG = "#010005", "#010006"
@@ -57,15 +56,19 @@ _STYLE: Any = {
 
 
 @contextmanager
-def canvas(width: float, height: float, **layout: Any) -> Iterator[Figure]:
+def canvas(width: float, height: float, **layout: Any) -> Iterator["Figure"]:
     """A blank figure whose unit is one CSS pixel at the natural width, with the house style in force."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width / 72, height / 72), dpi=72, **layout)
         FigureCanvasSVG(figure)
         yield figure
 
 
-def to_svg(figure: Figure, *, label: str) -> str:
+def to_svg(figure: "Figure", *, label: str) -> str:
     """The figure as one ``<svg>`` element; ``label`` is what a screen reader says of it."""
     label, buffer = legible(label, 300), io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))

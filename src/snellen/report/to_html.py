@@ -1,6 +1,5 @@
 """The report as one HTML file that loads nothing: no script, no font, no address outside itself."""
 
-from collections.abc import Callable
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -10,7 +9,7 @@ from snellen.findings.evidence import Curve, Gallery, HeatMap, Matrix, Picture
 from snellen.findings.findings import Findings
 from snellen.report.charts import Drawing, draw
 from snellen.report.heat import gradient
-from snellen.report.thumbnails import BUDGET, Thumbnail, thumbnails
+from snellen.report.thumbnails import BUDGET, thumbnails
 from snellen.report.view import page
 from snellen.report.wiring_svg import wiring_html
 
@@ -24,7 +23,15 @@ def to_html(findings: Findings, *, budget: int = BUDGET) -> str:
         ValueError: a heat map holds NaN or infinity, or a picture is not uint8 (h, w, 3).
     """
     template = _environment().get_template("page.html")
-    return template.render(page=page(findings), chart=_chart, thumbnail=_album(findings, budget), wiring=wiring_html)
+    pictures = _pictures(findings)
+    made = thumbnails(pictures, budget=budget)
+    return template.render(
+        page=page(findings),
+        chart=_chart,
+        thumbnail=lambda picture: made.get(id(picture)),
+        wiring=wiring_html,
+        heat=any(isinstance(picture, HeatMap) for picture in pictures),
+    )
 
 
 @cache
@@ -45,8 +52,8 @@ def _chart(source: Curve | Matrix) -> tuple[Markup, int] | None:
     return (Markup(drawing.svg), drawing.width) if drawing else None
 
 
-def _album(findings: Findings, budget: int) -> Callable[[Picture | HeatMap], Thumbnail | None]:
-    pictures = [
+def _pictures(findings: Findings) -> list[Picture | HeatMap]:
+    return [
         picture
         for finding in findings
         for evidence in finding.evidence
@@ -54,5 +61,3 @@ def _album(findings: Findings, budget: int) -> Callable[[Picture | HeatMap], Thu
         for tile in evidence.tiles
         for picture in tile.pictures
     ]
-    made = thumbnails(pictures, budget=budget)
-    return lambda picture: made.get(id(picture))

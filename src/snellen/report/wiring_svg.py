@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from snellen.findings.evidence import Box, Diagram
+from snellen.report.graph_layout import spaced
 from snellen.report.inline_svg import legible
 from snellen.report.names import row_anchor, slug, unique
 
@@ -25,12 +26,12 @@ class _Arrow:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Where everything stands: the row of each box, its place in the row, and the lanes."""
+    """Where everything stands: the row of each box, its place in the row in boxes from the middle, and the lanes."""
 
     rows: tuple[int, ...]
     across: tuple[float, ...]
     arrows: tuple[_Arrow, ...]
-    widest: int
+    widest: float
     lanes: int
 
 
@@ -104,34 +105,49 @@ def _svg(boxes: Sequence[Box], title: str, anchors: Mapping[str, str]) -> Markup
 
 
 def _planned(boxes: Sequence[Box]) -> _Plan:
-    """Each box below all that feed it; lines that skip rows in lanes, those of one source in one."""
+    """Each box below all that feed it; lines past other boxes in lanes, one a source, short ones inside."""
     rows: list[int] = []
     for box in boxes:
         rows.append(1 + max((rows[i] for i in box.inputs), default=-1))
     members: dict[int, list[int]] = {}
     for i, row in enumerate(rows):
         members.setdefault(row, []).append(i)
-    across = [0.0] * len(boxes)
-    for group in members.values():
-        for place, i in enumerate(group):
-            across[i] = place - (len(group) - 1) / 2
+    across, widest = _across(boxes, members)
+
+    def straight(source: int, target: int) -> bool:
+        """Whether no box stands below the source down to the row of the target."""
+        between = (i for row in range(rows[source] + 1, rows[target]) for i in members[row])
+        return all(abs(across[i] - across[source]) >= 1 for i in between)
+
     arrows, ends = [], dict[int, int]()
     for target, box in enumerate(boxes):
         for source in box.inputs:
-            if rows[target] - rows[source] == 1:
+            if straight(source, target):
                 arrows.append(_Arrow(source, target))
             else:
                 ends[source] = max(ends.get(source, 0), rows[target])
-    free: list[int] = []
+    taken: list[list[tuple[int, int]]] = []
     lane_of: dict[int, int] = {}
-    for source in sorted(ends, key=lambda s: (rows[s], ends[s])):
-        lane = next((i for i, until in enumerate(free) if until <= rows[source]), len(free))
-        free[lane : lane + 1] = [ends[source]]
-        lane_of[source] = lane
+    for source in sorted(ends, key=lambda s: (ends[s] - rows[s], rows[s])):
+        first, last = rows[source], ends[source]
+        free = (i for i, ways in enumerate(taken) if all(last <= a or b <= first for a, b in ways))
+        lane = lane_of[source] = next(free, len(taken))
+        taken[lane:] = [[*(taken[lane] if lane < len(taken) else ()), (first, last)], *taken[lane + 1 :]]
     for target, box in enumerate(boxes):
-        arrows += [_Arrow(source, target, lane_of[source]) for source in box.inputs if rows[target] - rows[source] > 1]
-    widest = max((len(group) for group in members.values()), default=1)
-    return _Plan(tuple(rows), tuple(across), tuple(arrows), widest, len(free))
+        arrows += [_Arrow(source, target, lane_of[source]) for source in box.inputs if not straight(source, target)]
+    return _Plan(tuple(rows), across, tuple(arrows), widest, len(taken))
+
+
+def _across(boxes: Sequence[Box], members: Mapping[int, Sequence[int]]) -> tuple[tuple[float, ...], float]:
+    """Each box below the middle of what feeds it, as far as its neighbours leave room; and the width of all."""
+    across = [0.0] * len(boxes)
+    for row in sorted(members):
+        wanted = {i: sum(across[j] for j in boxes[i].inputs) / max(len(boxes[i].inputs), 1) for i in members[row]}
+        ordered = sorted(wanted, key=lambda i: (wanted[i], i))
+        for i, x in zip(ordered, spaced([wanted[i] for i in ordered], [1.0] * (len(ordered) - 1)), strict=True):
+            across[i] = x
+    first, last = min(across, default=0.0), max(across, default=0.0)
+    return tuple(x - (first + last) / 2 for x in across), last - first + 1
 
 
 def _corner(i: int, plan: _Plan, inner: float) -> tuple[float, float]:
@@ -145,8 +161,9 @@ def _line(arrow: _Arrow, plan: _Plan, inner: float) -> Markup:
     x0, y0 = _corner(arrow.source, plan, inner)
     start, y0 = x0 + WIDTH / 2, y0 + HEIGHT
     if arrow.lane < 0:
-        middle = (y0 + y1) / 2
-        bend = f"V{y1 - 5:g}" if start == end else f"C{start:g} {middle:g} {end:g} {middle:g} {end:g} {y1 - 5:g}"
+        turn, middle = y1 - GAP, y1 - GAP / 2
+        bend = f"V{turn:g}C{start:g} {middle:g} {end:g} {middle:g} {end:g} {y1 - 5:g}"
+        bend = f"V{y1 - 5:g}" if start == end else bend
         return _path(f"M{start:g} {y0:g}{bend}", end, y1, "")
     lane = MARGIN + inner + (arrow.lane + 1) * LANE
     start, end = start + WIDTH / 4, end + WIDTH / 4

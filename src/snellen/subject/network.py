@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from itertools import chain
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from snellen._errors import NetworkError, UsageError, unknown
@@ -66,8 +68,8 @@ class Network:
     @property
     def device(self) -> torch.device:
         """Where the module's tensors live (the CPU when it has none)."""
-        tensors = [*self.module.parameters(), *self.module.buffers()]
-        return tensors[0].device if tensors else torch.device("cpu")
+        tensor = next(chain(self.module.parameters(), self.module.buffers()), None)
+        return torch.device("cpu") if tensor is None else tensor.device
 
     def class_name(self, index: int) -> str:
         """The class's name, or ``class 17`` where the network came without names."""
@@ -100,9 +102,19 @@ class Network:
             UsageError: pixels that are no float batch (n, c, h, w).
             NetworkError: the module raised, or returned anything but finite (n, k) scores, k >= 2.
         """
+        return self.check_output(self._forward(pixels), len(pixels))
+
+    def outputs(self, pixels: Pixels) -> Float[Tensor, "n k"]:
+        """As :meth:`logits`, for networks of one output too, such as a regression; (n,) is taken for (n, 1)."""
+        output = self._forward(pixels)
+        if isinstance(output, Tensor) and output.shape == (len(pixels),):
+            output = output[:, None]
+        return self.check_output(output, len(pixels), least=1)
+
+    def _forward(self, pixels: Pixels) -> object:
         self._check_shape(pixels)
         try:
-            output = self.module(self.normalise(pixels))
+            output: object = self.module(self.normalise(pixels))
         except (NetworkError, torch.OutOfMemoryError):
             raise
         except Exception as error:
@@ -110,7 +122,7 @@ class Network:
                 f"{self.name} raised on a batch of shape {tuple(pixels.shape)}: {type(error).__name__}: {error}. "
                 "Check the input size and the number of channels it expects (--input-size, --channels)."
             ) from error
-        return self.check_output(output, len(pixels))
+        return output
 
     def check_pixels(self, pixels: object) -> None:
         """Refuse what is no batch of pixels in [0, 1], naming what was expected and what was got."""
@@ -135,16 +147,16 @@ class Network:
             )
         return pixels
 
-    def check_output(self, output: object, count: int) -> Logits:
+    def check_output(self, output: object, count: int, *, least: int = 2) -> Logits:
         """The module's output, if it is what a classifier returns; a NetworkError that says why otherwise."""
         if not isinstance(output, Tensor):
             raise NetworkError(
                 f"{self.name} must return one tensor of scores (n, k), got {type(output).__name__}. "
                 "Wrap it in a module that returns the scores alone."
             )
-        if output.ndim != 2 or output.shape[0] != count or output.shape[1] < 2:
+        if output.ndim != 2 or output.shape[0] != count or output.shape[1] < least:
             raise NetworkError(
-                f"{self.name} must return scores of shape ({count}, k) with k >= 2, got {tuple(output.shape)}"
+                f"{self.name} must return scores of shape ({count}, k) with k >= {least}, got {tuple(output.shape)}"
             )
         if not torch.isfinite(output).all():
             bad = int((~torch.isfinite(output)).any(dim=1).sum())

@@ -29,19 +29,21 @@ def quiet(module: nn.Module, *, seed: int | None = None) -> Iterator[None]:
     (True, True)
     """
     modes = [(m, m.training) for m in module.modules()]
-    named = [(name, p) for name, p in module.named_parameters() if not is_lazy(p) and not p.is_inference()]
+    parameters = dict(module.named_parameters())
+    named = [(name, p) for name, p in parameters.items() if not is_lazy(p) and not p.is_inference()]
     wanted = [(p, p.requires_grad, p.data) for _, p in named]
     versions = [(name, p, p._version) for name, p in named]
-    owners = [(m, dict(m._buffers)) for m in module.modules() if not isinstance(m, torch.jit.ScriptModule)]
-    buffers = [(b, b.detach().clone()) for b in module.buffers() if not is_lazy(b) and not b.is_meta]
-    tensors = [*module.parameters(), *module.buffers()]
+    owners = [(m, dict(m._buffers)) for m, _ in modes if not isinstance(m, torch.jit.ScriptModule)]
+    tensors = [*parameters.values(), *module.buffers()]
+    buffers = [(b, b.detach().clone()) for b in tensors[len(parameters) :] if not is_lazy(b) and not b.is_meta]
     devices = sorted({t.device.index or 0 for t in tensors if t.device.type == "cuda"})
     with _generators_kept(devices):
         if seed is not None:
             _seed(seed, devices)
         try:
-            for submodule, _ in modes:
-                submodule.training = False
+            for submodule, mode in modes:
+                if mode:
+                    submodule.training = False
             for parameter, _, _ in wanted:
                 parameter.requires_grad_(False)
             yield
@@ -51,7 +53,8 @@ def quiet(module: nn.Module, *, seed: int | None = None) -> Iterator[None]:
                     parameter.data = data
                 parameter.requires_grad_(flag)
             for submodule, mode in modes:
-                submodule.training = mode
+                if submodule.training is not mode:
+                    submodule.training = mode
             for submodule, bound in owners:
                 _rebind(submodule, bound)
             _restore_buffers(buffers)

@@ -106,6 +106,8 @@ def test_layers_without_new_context() -> None:
         ((nn.Conv2d(3, 3, 2, 4),), "warning", "75% of the image"),
         ((nn.Conv2d(3, 3, 3), nn.MaxPool2d(1, 2)), "info", "75% of their input"),
         ((nn.Conv2d(3, 3, 4, 4),), "ok", "reads all"),
+        ((nn.Conv2d(3, 3, 3, 2, dilation=2),), "warning", "75% of the image"),
+        ((nn.Conv2d(3, 3, 3, 2, dilation=3),), "ok", "reads all"),
     ],
 )
 def test_strides_beyond_the_kernel(layers: tuple[nn.Module, ...], severity: str, words: str) -> None:
@@ -228,20 +230,21 @@ def test_the_table_says_what_each_layer_sees() -> None:
 
 def test_the_drawing_shows_ways_around_and_draws_what_is_alike_once() -> None:
     class Block(nn.Module):
-        def __init__(self) -> None:
+        def __init__(self, kernel: int = 3) -> None:
             super().__init__()
-            self.a, self.b = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+            self.a, self.b = (nn.Conv2d(4, 4, kernel, padding=kernel // 2) for _ in "ab")
 
         def forward(self, x: Tensor) -> Tensor:
             return x + self.b(F.relu(self.a(x)))
 
-    net = nn.Sequential(nn.Conv2d(3, 4, 1), Block(), Block(), Block(), head(4))
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), Block(), Block(), Block(), Block(5), head(4))
     (diagram,) = (e for e in inspect_network(net, (3, 8, 8)).findings[0].evidence if isinstance(e, Diagram))
     assert [(b.name, b.times, b.inputs) for b in diagram.boxes] == [
         ("image", 1, ()),
         ("0", 1, (0,)),
         ("1 … 3", 3, (1,)),
-        ("4", 1, (2,)),
+        ("4", 1, (2,)),  # of another kernel
+        ("5", 1, (3,)),
     ]
     inside = diagram.boxes[2].inside
     assert [(b.name, b.row, b.inputs) for b in inside] == [
@@ -255,7 +258,7 @@ def test_the_drawing_shows_ways_around_and_draws_what_is_alike_once() -> None:
 def test_one_layer_more_closely() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3))
     first = inspect_network(net, (3, 32, 32), layer="1", unit=(0, 13)).findings[0]
-    assert first.sentence == "Each unit of 1 sees 7 pixels (stride 2, padding 1)."
+    assert first.sentence == "Each unit of 1 sees 7 x 7 pixels (stride 2, padding 1)."
     (table,) = (e for e in first.evidence if isinstance(e, Table))
     assert table.rows == (("y", 0, 0, 5, -1, 5), ("x", 13, 25, 31, 25, 31))
     with pytest.raises(UsageError, match="has 14 x 14 units, counted from 0; got unit 0,14"):

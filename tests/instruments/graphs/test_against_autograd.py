@@ -1,6 +1,7 @@
 """The confirmation confirms what is right and sees what is wrong."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from snellen import NotApplicable
 from snellen.instruments.graphs.against_autograd import against_autograd
 from snellen.instruments.graphs.chain_rule import chain_rule
 from snellen.instruments.graphs.expression import Sum, total
+from snellen.instruments.graphs.neuron_graph import NeuronGraph
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -40,6 +42,26 @@ def test_a_wrong_expression_is_seen() -> None:
     assert isinstance(rule.expression, Sum)
     wrong = replace(rule, expression=total(rule.expression.terms[1:]))
     assert against_autograd(graph, wrong).difference > 1e-3
+
+
+def test_a_wrong_term_is_seen_among_10_to_the_12_paths() -> None:
+    """One term in place of another keeps the number of paths; where paths cancel each other it could hide."""
+    links = [(f"{u}{i}", f"{v}{i + 1}") for i in range(40) for u in "ab" for v in "ab"]
+    graph = NeuronGraph.of(("x", "a0"), ("x", "b0"), *links, ("a40", "e"), ("b40", "e"))
+    rule = chain_rule(graph, "e", "x")
+    assert against_autograd(graph, rule).difference < 1e-13
+    name, line = rule.lines[0]
+    assert isinstance(line, Sum)
+    wrong = replace(rule, lines=((name, total([line.terms[0], line.terms[0]])), *rule.lines[1:]))
+    found = against_autograd(graph, wrong)
+    assert found.paths == rule.paths > 10**12
+    assert found.difference > 1e-3
+
+
+def test_a_chain_of_any_depth_is_confirmed() -> None:
+    names = [f"n{i}" for i in range(600)]
+    graph = NeuronGraph.of(*pairwise(names))
+    assert against_autograd(graph, chain_rule(graph, names[-1], "n0")).difference < 1e-11
 
 
 def test_nothing_to_compare() -> None:

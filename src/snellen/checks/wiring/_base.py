@@ -64,7 +64,7 @@ def consumers(wired: Wiring) -> list[list[Node]]:
 
 def by(sizes: Sequence[object]) -> str:
     """``3 x 224 x 224``."""
-    return " x ".join(str(s) for s in sizes)
+    return " x ".join(map(str, sizes))
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

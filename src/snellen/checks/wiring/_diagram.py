@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from snellen.checks.wiring._base import Inspected, by
 from snellen.findings.evidence import Box, Diagram
+from snellen.instruments.architecture.operations import Window
 from snellen.instruments.architecture.wiring import Wiring
 
 _SILENT = frozenset(
@@ -45,12 +46,17 @@ class _Item:
     inner: list["_Item"] = field(default_factory=list)
     arrows: list[tuple[int, int]] = field(default_factory=list)
     inside: range = range(0)
+    windows: tuple[tuple[Window, ...], ...] = ()
 
 
 def diagram(seen: Inspected) -> Diagram:
     """The drawing of a network, block within block."""
     rows = {layer.name for layer in seen.table.layers}
-    top = _level(seen.wired, 0, rows)
+    children: list[list[int]] = [[] for _ in seen.wired.calls]
+    for i, call in enumerate(seen.wired.calls):
+        if call.parent >= 0 and call.nodes[1] > call.nodes[0]:
+            children[call.parent].append(i)
+    top = _level(seen.wired, 0, rows, children)
     return Diagram(
         "The wiring",
         _boxes(top.inner, top.arrows),
@@ -59,24 +65,26 @@ def diagram(seen: Inspected) -> Diagram:
     )
 
 
-def _level(wired: Wiring, call: int, rows: set[str]) -> _Item:
+def _level(wired: Wiring, call: int, rows: set[str], children: Sequence[Sequence[int]]) -> _Item:
     """What a call of a module consists of: its own operations, and the calls that it made."""
     own = wired.calls[call]
     begin, end = own.nodes
     item = _Item(own.module.rpartition(".")[2], own.kind, by(own.output_shape[1:]), own.module, own.module)
     item.inside = range(begin, end)
     item.row = own.module if own.module in rows else ""
-    children = [i for i, c in enumerate(wired.calls) if c.parent == call and c.nodes[1] > c.nodes[0]]
+    item.windows = tuple(wired.nodes[i].windows for i in item.inside)
+    if call and not children[call]:
+        return item
     place: dict[int, int] = {}
     parts: list[_Item] = []
     if call == 0:
         parts.append(_Item("image", "", by(wired.input_shape[1:]), "", "image"))
         place[0] = 0
-    starts = {wired.calls[i].nodes[0]: i for i in children}
+    starts = {wired.calls[i].nodes[0]: i for i in children[call]}
     at = begin
     while at < end:
         if at in starts:
-            inner = _unwrapped(_level(wired, starts[at], rows))
+            inner = _unwrapped(_level(wired, starts[at], rows, children))
             parts.append(inner)
             place |= dict.fromkeys(inner.inside, len(parts) - 1)
             at = inner.inside.stop
@@ -87,8 +95,7 @@ def _level(wired: Wiring, call: int, rows: set[str]) -> _Item:
             parts.append(_Item(kind, "", by(node.output_shape[1:]), "", f"{own.module}.{at}"))
             place[at] = len(parts) - 1
         at += 1
-    if children or call == 0:
-        item.inner, item.arrows = parts, _arrows(wired, item.inside, place)
+    item.inner, item.arrows = parts, _arrows(wired, item.inside, place)
     return item
 
 
@@ -124,48 +131,48 @@ def _arrows(wired: Wiring, inside: range, place: dict[int, int]) -> list[tuple[i
 def _boxes(items: Sequence[_Item], arrows: Sequence[tuple[int, int]]) -> tuple[Box, ...]:
     """The items as boxes, neighbours that are built alike drawn once."""
     signatures = [_signature(item) for item in items]
-    boxes: list[Box] = []
-    place: list[int] = []
-    runs = _runs(signatures, set(arrows))
-    for run in runs:
+    runs = _runs(signatures, arrows)
+    place = [i for i, run in enumerate(runs) for _ in run]
+    feeds: list[dict[int, None]] = [{} for _ in runs]
+    for a, b in arrows:
+        start = place[a] if a >= 0 else -1
+        if start != place[b]:
+            feeds[place[b]][start] = None
+    boxes = []
+    for run, feed in zip(runs, feeds, strict=True):
         item = items[run[0]]
-        name = item.name if len(run) == 1 else f"{item.name} … {items[run[-1]].name}"
-        place += [len(boxes)] * len(run)
         boxes.append(
             Box(
-                name=name,
+                name=item.name if len(run) == 1 else f"{item.name} … {items[run[-1]].name}",
                 kind=item.kind,
                 shape=item.shape,
                 row=item.row,
                 path=item.path,
                 times=len(run),
-                inputs=(),
+                inputs=tuple(feed),
                 inside=_boxes(item.inner, item.arrows),
             )
         )
-    feeds: list[dict[int, None]] = [{} for _ in boxes]
-    for a, b in arrows:
-        start = place[a] if a >= 0 else -1
-        if start != place[b]:
-            feeds[place[b]][start] = None
-    return tuple(
-        Box(box.name, box.kind, box.shape, box.row, box.path, box.times, tuple(feed), box.inside)
-        for box, feed in zip(boxes, feeds, strict=True)
-    )
+    return tuple(boxes)
 
 
 def _signature(item: _Item) -> tuple[object, ...]:
     inner = tuple(_signature(i) for i in item.inner)
-    return item.kind, item.shape, item.name if not item.inner else "", inner, tuple(item.arrows)
+    return item.kind, item.shape, item.name if not item.inner else "", item.windows, inner, tuple(item.arrows)
 
 
-def _runs(signatures: Sequence[tuple[object, ...]], arrows: set[tuple[int, int]]) -> list[list[int]]:
+def _runs(signatures: Sequence[tuple[object, ...]], arrows: Sequence[tuple[int, int]]) -> list[list[int]]:
     """Neighbours that are alike, have something inside, and feed nothing but each other."""
     runs: list[list[int]] = []
+    sources: list[list[int]] = [[] for _ in signatures]
+    targets: list[list[int]] = [[] for _ in signatures]
+    for a, b in arrows:
+        sources[b].append(a)
+        if a >= 0:
+            targets[a].append(b)
     for i, signature in enumerate(signatures):
-        before = [a for a, b in arrows if b == i]
-        after = [b for a, b in arrows if a == i - 1]
-        chained = before == [i - 1] and after == [i] and signature[3] and signature == signatures[i - 1]
+        before, after = sources[i], targets[i - 1]
+        chained = before == [i - 1] and after == [i] and signature[4] and signature == signatures[i - 1]
         if runs and chained:
             runs[-1].append(i)
         else:

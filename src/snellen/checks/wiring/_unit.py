@@ -35,7 +35,9 @@ def one_layer(seen: Inspected, layer: str, unit: tuple[int, ...] | None) -> Find
         (name, u, *(max(first, 0), min(last, n - 1)), first, last)
         for name, u, (first, last), n in zip(names, place, field.box(place), field.image, strict=True)
     )
-    sentence = f"Each unit of {layer or 'the output'} sees {size} pixels"
+    most = "up to " if size.startswith("up to ") else ""
+    sees = "the whole image" if field.whole else f"{most}{by(field.size)} pixels"
+    sentence = f"Each unit of {layer or 'the output'} sees {sees}"
     sentence += "" if field.whole else f" (stride {stride}, padding {padding})"
     if field.lost:
         sentence += f"; an upper bound, because {field.lost} was not followed"

@@ -33,8 +33,7 @@ class BiasBeforeNorm(WiringCheck):
                 NAME,
                 "info",
                 "Biases before BatchNorm",
-                f"{len(idle)} biases ({count:,} parameters) are subtracted again by the BatchNorm behind them: "
-                f"{listed(idle)}.",
+                f"BatchNorm subtracts the biases of the layers before it ({count:,} parameters): {listed(idle)}.",
                 measured={"idle_biases": float(count)},
                 remedy="Give these layers bias=False; the BatchNorm has a bias of its own.",
                 reference="Ioffe, Szegedy 2015, Batch normalization, section 3.2, arXiv:1502.03167.",

@@ -32,7 +32,8 @@ class DeepChain(WiringCheck):
         depth = longest_chain(seen.wired)
         measured = {"layers_in_a_row": float(depth)}
         if depth <= self.layers:
-            text = f"At most {depth} layers of weights stand in a row without another path around one of them."
+            many = f"{depth} layer{'s' * (depth != 1)}"
+            text = f"At most {many} of weights stand in a row without another path around one of them."
             return [Finding(NAME, "ok", "No deep plain chain", text, measured=measured)]
         title = "A deep chain without skip connections"
         text = f"{depth} layers of weights stand in a row, and nothing leads around any of them."

@@ -13,7 +13,10 @@ NAME = "wiring/skipped_pixels"
 
 @dataclass(frozen=True)
 class SkippedPixels(WiringCheck):
-    """A stride larger than the kernel: inputs that no output reads, where nothing else reads them either.
+    """A stride beyond the kernel, or one that meets a dilation: inputs that no output reads, nor anything else.
+
+    With kernel k, stride s and dilation d the taps fall on min(k, s / gcd(s, d)) of every s inputs: a kernel of 3 with
+    stride 2 and dilation 2 reads every second one.
 
     The 1 x 1 shortcut of stride 2 in a ResNet is not meant: its block reads the pixels it leaves out. A warning if
     pixels of the image itself are never looked at, else for information. Refuted where leaving them out is meant as a
@@ -35,6 +38,7 @@ class SkippedPixels(WiringCheck):
                 r.module or r.kind,
                 by([w.kernel for w in r.windows]),
                 by([w.stride for w in r.windows]),
+                by([w.dilation for w in r.windows]),
                 _share(r.windows),
             )
             for _, r in found
@@ -47,10 +51,11 @@ class SkippedPixels(WiringCheck):
                 NAME,
                 "warning" if of_image else "info",
                 "Pixels that nothing looks at" if of_image else "Activations that nothing reads",
-                f"The stride is larger than the kernel in {names}: "
+                f"The kernel and its stride miss inputs in {names}: "
                 f"{most:.0%} of {'the image' if of_image else 'their input'} is never read.",
-                remedy="Make the kernel at least as large as the stride, or pool before it.",
-                evidence=(Table("Strides beyond the kernel", ("layer", "kernel", "stride", "left out"), rows),),
+                remedy="Make the kernel at least as large as the stride, without a common divisor of stride and "
+                "dilation; or pool before it.",
+                evidence=(Table("What is left out", ("layer", "kernel", "stride", "dilation", "left out"), rows),),
             )
         ]
 
@@ -59,5 +64,5 @@ def _share(windows: Sequence[Window]) -> float:
     """The share of positions that no output reads."""
     read = 1.0
     for window in windows:
-        read *= min(window.kernel / window.stride, 1.0)
+        read *= float(window.read)
     return 1 - read

@@ -31,7 +31,7 @@ class LayersAndFields(WiringCheck):
         for layer in table.layers:
             outputs = first[layer.name].outputs
             told = ("–", "–", "–") if not outputs else field_words(seen.fields[outputs[0]])
-            kind = layer.kind + (f" (called {layer.calls} times)" if layer.calls > 1 else "")
+            kind = layer.kind + (f" × {layer.calls}" if layer.calls > 1 else "")
             size = kilobytes(layer.activation_bytes)
             shape = by(layer.output_shape[1:])
             rows.append((layer.name, kind, shape, layer.parameters, layer.macs, size, *told))
@@ -59,7 +59,8 @@ class LayersAndFields(WiringCheck):
                         shown=1000,
                         linked=True,
                         note="Outputs without the batch. 1 MAC = 1 multiply-add = 2 FLOP; convolutions and matrix "
-                        "products are counted. Activations in float32 for one image. 'sees' is the receptive field.",
+                        "products are counted. Activations in float32 for one image. 'sees' is the receptive field. "
+                        "× 3: called three times.",
                     ),
                 ),
             )
@@ -77,7 +78,7 @@ def field_words(field: ReceptiveField) -> tuple[str, str, str]:
 
 def pair(values: Sequence[int | Fraction | None]) -> str:
     """One number if all axes have the same, else ``5 x 7``."""
-    return str(values[0]) if len(set(values)) == 1 else by(values)
+    return str(values[0]) if values.count(values[0]) == len(values) else by(values)
 
 
 def kilobytes(count: int) -> str:

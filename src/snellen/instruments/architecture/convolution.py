@@ -68,7 +68,8 @@ class Axis:
         lost = max(rest - self.after, 0)
         what = "padding only" if not lost else f"{lost} of the input"
         verb = "is" if rest == 1 else "are"
-        notes = [f"{self.name}: {rest} of {padded} padded positions, at the end, {verb} not read ({what})"] * (rest > 0)
+        positions = "padded positions" if padded > self.size else "positions"
+        notes = [f"{self.name}: {rest} of {padded} {positions}, at the end, {verb} not read ({what})"] * (rest > 0)
         if self.stride > self.extent and self.output > 1:
             notes.append(f"{self.name}: {self.stride - self.extent} positions between two windows are not read")
         return tuple(notes)

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
-from math import ceil, floor
 from typing import Any
 
 from snellen.instruments.architecture.operations import CONVOLUTION, Node, Window
@@ -22,6 +20,7 @@ from snellen.instruments.architecture.places import (
     united,
 )
 from snellen.instruments.architecture.reach import Reach
+from snellen.instruments.architecture.resampling import ADAPTIVE, RESIZES, resampled
 
 NORMS = ("native_batch_norm", "native_layer_norm", "native_group_norm", "_native_batch_norm_legit_no_training")
 SAME = (*NORMS, "cudnn_batch_norm", "native_dropout", "channel_shuffle", "native_channel_shuffle", "copy_", "prelu")
@@ -51,17 +50,7 @@ REDUCING: tuple[str, ...] = (
     "nansum",
     "aminmax",
 )
-RESIZES: tuple[str, ...] = (
-    "upsample_nearest",
-    "_upsample_nearest_exact",
-    "upsample_linear",
-    "upsample_bilinear",
-    "upsample_trilinear",
-    "upsample_bicubic",
-    "_upsample_bilinear",
-    "_upsample_bicubic",
-)
-ADAPTIVE = ("_adaptive_avg_pool", "adaptive_avg_pool", "adaptive_max_pool")
+_POINT = Window(kernel=1)
 TAKES = ("slice", "select", "split", "split_with_sizes", "unbind", "narrow")
 
 
@@ -74,6 +63,9 @@ def followed(node: Node, given: Sequence[Places], shapes: Sequence[tuple[int, ..
         shapes: their shapes.
     """
     first = given[0]
+    alone = len(given) == 1 and not node.windows and (node.pointwise or node.kind in SAME)
+    if alone and node.output_shape == shapes[0] and all(len(moves) == 1 for moves in first.moves):
+        return first
     result: Places | None = None
     if node.windows:
         result = _slid(node, first, shapes[0])
@@ -99,7 +91,9 @@ def followed(node: Node, given: Sequence[Places], shapes: Sequence[tuple[int, ..
         result = _broadcast(node, given)
     if result is None or len(result.dims) != len(node.output_shape):
         result = scattered(given, node.output_shape, node.where)
-    return replace(settled(result), lost=next((p.lost for p in given if p.lost), result.lost))
+    lost = next((p.lost for p in given if p.lost), result.lost)
+    result = settled(result)
+    return result if result.lost == lost else replace(result, lost=lost)
 
 
 def _slid(node: Node, places: Places, shape: tuple[int, ...]) -> Places | None:
@@ -109,14 +103,10 @@ def _slid(node: Node, places: Places, shape: tuple[int, ...]) -> Places | None:
         places = gathered(places, [len(places.dims) - n - 1])
         dims = list(places.dims)
         dims[-n - 1] = plain(node.output_shape[-n - 1])
-        places = replace(places, dims=tuple(dims))
-    steps = {dim: Reach.of(w) for dim, w in zip(range(-n, 0), node.windows, strict=True)}
-    alone = [
-        d
-        for d, w in zip(steps, node.windows, strict=True)
-        if w == Window(kernel=1) and shape[d] == node.output_shape[d]
-    ]
-    return _read(node, places, {dim: step for dim, step in steps.items() if dim not in alone})
+        places = Places(tuple(dims), places.moves, places.lost)
+    windows = zip(range(-n, 0), node.windows, strict=True)
+    sliding = {d: w for d, w in windows if w != _POINT or shape[d] != node.output_shape[d]}
+    return _read(node, places, {d: Reach.of(w) for d, w in sliding.items()}) if sliding else places
 
 
 def _read(node: Node, places: Places, steps: dict[int, Reach]) -> Places | None:
@@ -129,7 +119,8 @@ def _read(node: Node, places: Places, steps: dict[int, Reach]) -> Places | None:
         dims = list(places.dims)
         size = node.output_shape[dim]
         dims[dim] = (Factor(axis, size),) if axis >= 0 else plain(size)
-        places = replace(places if axis < 0 else moved(places, axis, step), dims=tuple(dims))
+        places = places if axis < 0 else moved(places, axis, step)
+        places = Places(tuple(dims), places.moves, places.lost)
     return places
 
 
@@ -233,31 +224,7 @@ def _concatenated(node: Node, given: Sequence[Places]) -> Places | None:
 def _resized(node: Node, places: Places, shape: tuple[int, ...]) -> Places | None:
     """Interpolation and adaptive pooling, in any ratio."""
     dims = range(2 - len(shape), 0)
-    return _read(node, places, {dim: _reader(node, shape[dim], node.output_shape[dim]) for dim in dims})
-
-
-def _reader(node: Node, inputs: int, outputs: int) -> Reach:
-    """Which inputs an output reads, along one axis."""
-    ratio, corners = Fraction(inputs, outputs), bool(node.settings.get("align_corners"))
-    if node.kind.startswith(ADAPTIVE):
-        return Reach.scaled(inputs, outputs, lambda x: (floor(x), ceil(x + ratio) - 1))
-    if "nearest" in node.kind:
-        half = ratio / 2 if "exact" in node.kind else Fraction(0)
-        return Reach.scaled(inputs, outputs, lambda x: (floor(x + half), floor(x + half)))
-    taps = Fraction(2 if "cubic" in node.kind else 1)
-    shift = Fraction(0) if corners else ratio / 2 - Fraction(1, 2)
-    if node.kind.endswith("_aa"):
-        taps *= max(ratio, Fraction(1))
-
-    def reads(x: Fraction) -> tuple[int, int]:
-        x += shift
-        if x.denominator == 1 and taps.denominator == 1 and ratio <= 1:
-            return int(x), int(x)
-        return floor(x - taps) + 1, ceil(x + taps) - 1
-
-    if corners:
-        return Reach.scaled(max(inputs - 1, 1), max(outputs - 1, 1), reads)
-    return Reach.scaled(inputs, outputs, reads)
+    return _read(node, places, {dim: resampled(node, shape[dim], node.output_shape[dim]) for dim in dims})
 
 
 def _shuffled(node: Node, places: Places, shape: tuple[int, ...]) -> Places | None:

@@ -102,7 +102,8 @@ def table_of(network: Network, wired: Wiring) -> LayerTable:
     """The layers of a network that was traced."""
     module = network.module
     names = dict(module.named_modules())
-    absorbed = {m for owner in names.values() for m in _absorbed(owner)}
+    inside = {name: _absorbed(owner) for name, owner in names.items()}
+    absorbed = {m for parts in inside.values() for m in parts}
     calls = Counter(call.module for call in wired.calls)
     shapes = {call.module: call.output_shape for call in reversed(wired.calls)}
     macs: Counter[str] = Counter()
@@ -114,7 +115,7 @@ def table_of(network: Network, wired: Wiring) -> LayerTable:
 
     def row(name: str) -> Layer:
         submodule = names[name]
-        own = {p for part in (submodule, *_absorbed(submodule)) for p in part.parameters(recurse=False)}
+        own = {p for part in (submodule, *inside[name]) for p in part._parameters.values() if p is not None}
         fresh = own - seen
         seen.update(own)
         return Layer(

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from math import gcd
 from typing import Any
 
 CONVOLUTION = "convolution"
 MAX_POOLS = ("max_pool1d", "max_pool2d", "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices")
 AVERAGE_POOLS = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
 PADS = ("constant_pad_nd", *(f"{how}_pad{n}d" for how in ("reflection", "replication") for n in (1, 2, 3)))
+WINDOWED = frozenset((CONVOLUTION, *MAX_POOLS, *AVERAGE_POOLS, *PADS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +38,12 @@ class Window:
     @property
     def skips(self) -> bool:
         """Whether some inputs are read by no output."""
-        return not self.transposed and self.stride > self.kernel
+        return not self.transposed and self.read < 1
+
+    @property
+    def read(self) -> Fraction:
+        """The share of inputs that an output reads: the taps fall on so many of the places from stride to stride."""
+        return Fraction(min(self.kernel, self.stride // gcd(self.stride, self.dilation)), self.stride)
 
     @property
     def uneven(self) -> bool:
@@ -97,24 +106,24 @@ def windows_of(kind: str, settings: Mapping[str, Any], weight: tuple[int, ...]) 
     Window(kernel=3, stride=2, padding=1, dilation=1, transposed=False)
     """
     if kind == CONVOLUTION:
-        n = len(weight) - 2
-        return tuple(
-            Window(kernel=k, stride=s, padding=p, dilation=d, transposed=bool(settings.get("transposed")))
-            for k, s, p, d in zip(
-                weight[2:], *(_each(settings[name], n) for name in ("stride", "padding", "dilation")), strict=True
-            )
-        )
+        stride, padding, dilation = (tuple(settings[name]) for name in ("stride", "padding", "dilation"))
+        return _alike(weight[2:], stride, padding, dilation, bool(settings.get("transposed")))
     if kind in MAX_POOLS or kind in AVERAGE_POOLS:
         n = int(next(c for c in kind if c.isdigit()))
         kernel = _each(settings["kernel_size"], n)
-        stride = _each(settings.get("stride") or kernel, n)
-        padding, dilation = _each(settings.get("padding") or 0, n), _each(settings.get("dilation") or 1, n)
-        sizes = zip(kernel, stride, padding, dilation, strict=True)
-        return tuple(Window(kernel=k, stride=s, padding=p, dilation=d) for k, s, p, d in sizes)
+        stride, padding = _each(settings.get("stride") or kernel, n), _each(settings.get("padding") or 0, n)
+        return _alike(kernel, stride, padding, _each(settings.get("dilation") or 1, n), False)
     if kind in PADS:
         added = settings["pad" if kind == "constant_pad_nd" else "padding"]
         return tuple(Window(kernel=1, padding=before) for before in added[::2][::-1])
     return ()
+
+
+@lru_cache(4096)
+def _alike(kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any, transposed: bool) -> tuple[Window, ...]:
+    """One object for all windows that are alike: a network has few."""
+    sizes = zip(kernel, *(_each(values, len(kernel)) for values in (stride, padding, dilation)), strict=True)
+    return tuple(Window(kernel=k, stride=s, padding=p, dilation=d, transposed=transposed) for k, s, p, d in sizes)
 
 
 def _each(value: Any, axes: int) -> tuple[int, ...]:

@@ -65,13 +65,16 @@ def moved(places: Places, axis: int, step: Reach) -> Places:
     """After an operation whose positions on an axis read the old ones through ``step``."""
     moves = list(places.moves)
     moves[axis] = united(step.after(reach) for reach in moves[axis])
-    return replace(places, moves=tuple(moves))
+    return Places(places.dims, tuple(moves), places.lost)
 
 
 def united(reaches: Iterable[Reach]) -> Moves:
     """What any of them reads: one for each stride, the widest first."""
-    found: dict[Fraction, Reach] = {}
-    for reach in reaches:
+    first, *rest = reaches
+    if all(reach == first for reach in rest):
+        return (first,)
+    found: dict[Fraction, Reach] = {first.stride: first}
+    for reach in rest:
         known = found.get(reach.stride)
         found[reach.stride] = reach if known is None else known.joined(reach)
     return tuple(sorted(found.values(), key=lambda r: -r.stride))
@@ -80,6 +83,10 @@ def united(reaches: Iterable[Reach]) -> Moves:
 def gathered(places: Places, dims: Iterable[int]) -> Places:
     """After an operation that mixes all positions of some dimensions: each of the rest has read them all."""
     new, chosen = list(places.dims), list(dims)
+    if not any(f.axis >= 0 for dim in chosen for f in places.dims[dim]):
+        for dim in chosen:
+            new[dim] = plain(prod([f.extent for f in places.dims[dim]]))
+        return Places(tuple(new), places.moves, places.lost)
     extents = {f.axis: places.extent(f.axis) for dim in chosen for f in places.dims[dim]}
     for dim in chosen:
         for f in places.dims[dim]:
@@ -100,6 +107,8 @@ def scattered(given: Sequence[Places], shape: Sequence[int], where: str) -> Plac
 
 def absorbed(places: Places) -> Places:
     """Where all positions have read a part in common, what one reads within it besides says nothing new."""
+    if all(len(reaches) == 1 for reaches in places.moves):
+        return places
     moves = []
     for axis, reaches in enumerate(places.moves):
         last = places.extent(axis) - 1
@@ -122,13 +131,15 @@ def settled(places: Places) -> Places:
 def single(places: Places, dim: int) -> tuple[Places, int] | None:
     """The dimension as one factor of step 1, and its axis (-1: it carries none); nothing if that cannot be."""
     dim %= len(places.dims)
-    axes = places.axes(dim)
-    if not axes:
+    carrying = [f for f in places.dims[dim] if f.axis >= 0]
+    if not carrying:
         return places, -1
     head, *rest = places.dims[dim]
-    elsewhere = any(f.axis == axes[0] for d, factors in enumerate(places.dims) if d != dim for f in factors)
-    if len(axes) > 1 or head.axis < 0 or any(f.axis >= 0 for f in rest) or elsewhere:
+    elsewhere = any(f.axis == head.axis for d, factors in enumerate(places.dims) if d != dim for f in factors)
+    if len(carrying) > 1 or head.axis < 0 or elsewhere:
         return None
+    if not rest and head.step == 1:
+        return places, head.axis
     repeats = prod(f.extent for f in rest)
     if head.step != 1 or repeats != 1:
         places = moved(places, head.axis, Reach(head.step, (0,) * repeats, (0,) * repeats))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -152,8 +153,14 @@ def receptive_fields(wired: Wiring) -> tuple[ReceptiveField, ...]:
         before = [m for i in dict.fromkeys(node.inputs) for m in crossed[i]]
         fresh = _crossing(wired, node, places) if node.joins else []
         crossed.append(tuple(dict.fromkeys(before + fresh)))
+    known: dict[tuple[Moves, int, int], _Axis] = {}
+    found: dict[int, dict[str, Any]] = {}  # operations that move nothing share their places, and so what is seen
+    for here in places:
+        if id(here) not in found:
+            found[id(here)] = _seen(here, image, known)
     return tuple(
-        _field(node, here, image, meeting) for node, here, meeting in zip(wired.nodes, places, crossed, strict=True)
+        ReceptiveField(layer=node.where, misaligned=meeting, **found[id(here)])
+        for node, here, meeting in zip(wired.nodes, places, crossed, strict=True)
     )
 
 
@@ -185,42 +192,50 @@ def _origin(wired: Wiring, index: int) -> str:
     return node.where
 
 
-def _field(node: Node, places: Places, image: tuple[int, ...], crossed: tuple[Misalignment, ...]) -> ReceptiveField:
+class _Axis(NamedTuple):
+    """What is seen along one axis of the image."""
+
+    size: int
+    stride: Fraction | None
+    padding: int
+    least: int
+    units: int
+    whole: bool = False
+
+
+def _seen(places: Places, image: tuple[int, ...], known: dict[tuple[Moves, int, int], _Axis]) -> dict[str, Any]:
+    """What is seen from these places, whatever layer they belong to."""
     for dim in range(len(places.dims)):  # so that units are counted as the output has them
         found = single(places, dim)
         places = places if found is None else found[0]
-    sizes, strides, paddings, least, units, wholes = [], [], [], [], [], []
+    axes = []
     for axis, extent in enumerate(image):
-        moves, count = places.moves[axis], places.extent(axis)
-        whole = [r for r in moves if r.advance == 0 and r.period == 1 and r.first[0] <= 0 and r.last[0] >= extent - 1]
-        units.append(count)
-        wholes.append(bool(whole))
-        if whole:
-            measured: tuple[int, int, Fraction | None, int] = (extent, extent, Fraction(0), 0)
-        elif len(moves) == 1:
-            fewest, most = moves[0].sizes
-            measured = (most, fewest, moves[0].stride, -moves[0].at(0)[0])
-        else:
-            ends = [[r.at(u) for r in moves] for u in range(count)]
-            spans = [max(b for _, b in reads) - min(a for a, _ in reads) + 1 for reads in ends]
-            measured = (max(spans), min(spans), None, -min(a for a, _ in ends[0]))
-        sizes.append(measured[0])
-        least.append(measured[1])
-        strides.append(measured[2])
-        paddings.append(measured[3])
-    return ReceptiveField(
-        layer=node.where,
-        size=tuple(sizes),
-        stride=tuple(strides),
-        padding=tuple(paddings),
-        least=tuple(least),
-        units=tuple(units),
-        image=image,
-        whole=all(wholes) and not places.lost,
-        misaligned=crossed,
-        lost=places.lost,
-        moves=places.moves,
-    )
+        key = (places.moves[axis], places.extent(axis), extent)
+        if key not in known:  # rows and columns are mostly alike
+            known[key] = _measured(*key)
+        axes.append(known[key])
+    return {
+        "size": tuple(a.size for a in axes),
+        "stride": tuple(a.stride for a in axes),
+        "padding": tuple(a.padding for a in axes),
+        "least": tuple(a.least for a in axes),
+        "units": tuple(a.units for a in axes),
+        "image": image,
+        "whole": all(a.whole for a in axes) and not places.lost,
+        "lost": places.lost,
+        "moves": places.moves,
+    }
+
+
+def _measured(moves: Moves, units: int, extent: int) -> _Axis:
+    if any(r.advance == 0 and r.period == 1 and r.first[0] <= 0 and r.last[0] >= extent - 1 for r in moves):
+        return _Axis(extent, Fraction(0), 0, extent, units, whole=True)
+    if len(moves) == 1:
+        fewest, most = moves[0].sizes
+        return _Axis(most, moves[0].stride, -moves[0].at(0)[0], fewest, units)
+    ends = [[r.at(u) for r in moves] for u in range(units)]
+    spans = [max(b for _, b in reads) - min(a for a, _ in reads) + 1 for reads in ends]
+    return _Axis(max(spans), None, -min(a for a, _ in ends[0]), min(spans), units)
 
 
 def _units(field: ReceptiveField) -> list[tuple[int, ...]]:

@@ -112,15 +112,16 @@ def wiring(
     ['input', 'convolution', 'relu', 'view']
     """
     network = network if isinstance(network, Network) else Network(network)
-    shape = (2 if training else 1, *_checked(network, input_shape))
     module, notes = network.module, []
+    parameters = dict(module.named_parameters())
+    shape = (2 if training else 1, *_checked(network, input_shape, parameters))
     with quiet(module):
-        for submodule in module.modules():
-            submodule.training = training
+        for submodule in module.modules() if training else ():
+            submodule.training = True
         try:
             trace = trace_forward(module, shape, meta=True)
         except Exception as obstacle:
-            if any(p.is_meta for p in module.parameters()):
+            if any(p.is_meta for p in parameters.values()):
                 raise _raised(network, shape, obstacle) from obstacle
             first_line = str(obstacle).partition("\n")[0][:120]
             notes.append(
@@ -133,10 +134,9 @@ def wiring(
                 raise _raised(network, shape, error) from error
     if trace.looked:
         notes.append(f"its way depends on the numbers (in {trace.looked}): another image may take another way")
-    names = {m: name for name, m in module.named_modules()}
     calls = [
         Call(
-            module=names.get(c.module, "?"),
+            module=trace.names.get(c.module, "?"),
             kind=type(c.module).__name__,
             parent=c.parent,
             inputs=c.inputs,
@@ -152,14 +152,16 @@ def wiring(
         calls=tuple(calls),
         outputs=trace.outputs,
         input_shape=shape,
-        parameters=MappingProxyType({name: p.numel() for name, p in module.named_parameters()}),
-        modules=MappingProxyType({name: type(m).__name__ for name, m in module.named_modules()}),
+        parameters=MappingProxyType({name: p.numel() for name, p in parameters.items()}),
+        modules=MappingProxyType({name: type(m).__name__ for m, name in trace.names.items()}),
         device=trace.device,
         notes=tuple(notes),
     )
 
 
-def _checked(network: Network, input_shape: tuple[int, ...] | None) -> tuple[int, ...]:
+def _checked(
+    network: Network, input_shape: tuple[int, ...] | None, parameters: Mapping[str, nn.Parameter]
+) -> tuple[int, ...]:
     if input_shape is None:
         size = network.preprocessing.size
         if size is None:
@@ -169,7 +171,7 @@ def _checked(network: Network, input_shape: tuple[int, ...] | None) -> tuple[int
         raise UsageError(
             f"input_shape must be channels and axes of at least 1, such as (3, 224, 224); got {input_shape}"
         )
-    lazy = [name for name, p in network.module.named_parameters() if is_lazy(p)]
+    lazy = [name for name, p in parameters.items() if is_lazy(p)]
     if lazy:
         raise NetworkError(f"{network.name} has parameters of unknown shape ({', '.join(lazy[:3])}): run it once first")
     return tuple(input_shape)

@@ -84,26 +84,36 @@ def _markdown(lines: Sequence[str], name: str) -> list[list[str]]:
 def _table(rows: Sequence[Sequence[str]], name: str) -> NeuronGraph:
     columns = tuple(rows[0][1:])
     if not columns or not all(columns):
-        raise UsageError(f"{name}: the first row must hold the names of the neurons after its first cell")
+        raise UsageError(
+            f"{name}: the first row must hold the names of the neurons after its first cell, with commas, semicolons, "
+            "tabs or | between"
+        )
     if len(rows) == 1:
         raise UsageError(f"{name} has names and no rows; expected a row for each of {_some(columns)}")
     heads = [row[0] if row else "" for row in rows[1:]]
+    if not set(heads) & set(columns):
+        raise UsageError(
+            f"{name}: no name of the first row ({_some(columns)}) stands in the first column ({_some(heads)}); both "
+            "must hold the names of the neurons"
+        )
     for head in heads:
         if head not in columns:
-            raise UsageError(f"{name} is not square. {unknown('column', head, columns)}")
+            raise UsageError(f"{name} is not square: {unknown('column', head, columns)}")
     if len(set(heads)) < len(heads):
         twice = next(head for i, head in enumerate(heads) if head in heads[:i])
         raise UsageError(f"{name} has two rows named {twice!r}; every neuron needs one row")
     if len(missing := [column for column in columns if column not in set(heads)]) > 1:
         raise UsageError(
-            f"{name} is not square: {len(heads)} rows, {len(columns)} columns. Rows are missing for {_some(missing)}; "
+            f"{name} is not square: {_many(len(heads), 'row')}, {len(columns)} columns. Rows are missing for "
+            f"{_some(missing)}; "
             "only that of one output, a row of zeros, may be left out"
         )
     weights: dict[tuple[str, str], float] = {}
     for head, row in zip(heads, rows[1:], strict=True):
         if len(row) != len(columns) + 1:
             raise UsageError(
-                f"{name} is not square: the row {head!r} has {len(row) - 1} cells, and there are {len(columns)} columns"
+                f"{name} is not square: the row {head!r} has {_many(len(row) - 1, 'cell')}, and there are "
+                f"{_many(len(columns), 'column')}"
             )
         for column, cell in zip(columns, row[1:], strict=True):
             if cell not in ("0", ""):
@@ -121,6 +131,10 @@ def _weight(text: str, what: str) -> float:
     if not math.isfinite(weight):
         raise UsageError(f"{what} must be 0, 1 or another number, got {text.strip()!r}")
     return weight
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _some(names: Sequence[str]) -> str:
