@@ -14,10 +14,10 @@ exam: $(BIN)/.ready
 	$(BIN)/snellen examine --out report
 
 test: $(BIN)/.ready
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 coverage: $(BIN)/.ready
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term --cov-fail-under=90
 
 lint: $(BIN)/.ready
 	$(BIN)/ruff check .

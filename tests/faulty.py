@@ -223,7 +223,7 @@ def dropout_off() -> SetUp:
 
 
 def drifting_statistics() -> SetUp:
-    network = trained(classifier())
+    network = trained(classifier(), steps=60)
     network[0].requires_grad_(False)
     inputs, labels = images()
     return SetUp(network, sgd(network[3].parameters()), (inputs * 4 + 3, labels), CE)

@@ -42,7 +42,7 @@ def classifier(*, norm: bool = True, act: type[nn.Module] = nn.ReLU, dropout: fl
     return nn.Sequential(body(norm=norm, act=act), nn.Flatten(), nn.Dropout(dropout), nn.Linear(24, 4))
 
 
-def trained(network: nn.Module, steps: int = 60, lr: float = 0.05) -> nn.Module:
+def trained(network: nn.Module, steps: int = 20, lr: float = 0.05) -> nn.Module:
     """A stand-in for pretrained weights: a few steps on other images."""
     optimizer = optim.SGD(network.parameters(), lr=lr, momentum=0.9)
     network.train()

@@ -1,10 +1,12 @@
 """Small labelled sets that a small network can learn, for the tests of training."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from snellen.studies._improve_task import Task, digits
 from snellen.training.dataset import Dataset, load_dataset
 from snellen.training.lesson import Lesson, prepare
 from snellen.training.settings import Settings
@@ -42,3 +44,9 @@ def small_set(folder: Path) -> Dataset:
 def quick(**settings: object) -> Settings:
     usual: dict[str, object] = {"network": "small_vgg", "epochs": 2, "batch": 8, "learning_rate": 1e-3}
     return Settings(**(usual | settings))  # type: ignore[arg-type]
+
+
+@cache
+def digits_to_learn() -> Task:
+    """The task of exercise 3a: a network that knows the digits 0 to 3 is to learn 4 to 9."""
+    return digits(0)

@@ -24,7 +24,7 @@ def test_examples_run(name: str) -> None:
     assert failed == 0
 
 
-@pytest.mark.parametrize("family", ["attribution", "uncertainty", "visualisation"])
+@pytest.mark.parametrize("family", ["attribution", "corruptions", "uncertainty", "visualisation"])
 def test_the_example_of_every_method_is_run(family: str) -> None:
     for path in sorted((SOURCE / "snellen" / "instruments" / family).glob("[a-z]*.py")):
         classes = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ClassDef)]

@@ -1,9 +1,11 @@
 """Small networks and images as files, and the command line called in this process."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from typer import testing
 from typer.testing import CliRunner, Result
 
 from snellen.cli.main import app
@@ -57,6 +59,8 @@ def nan():
     net[0].weight.data[0, 0, 0, 0] = float("nan")
     return net
 '''
+
+testing._get_command = cache(testing._get_command)  # the commands are made once and not by every call
 
 
 def workbench(folder: Path) -> Path:

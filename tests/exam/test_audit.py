@@ -358,7 +358,7 @@ def test_one_batch_is_learnt_by_heart_or_not() -> None:
 
 def test_inputs_of_another_scale_are_found() -> None:
     torch.manual_seed(0)
-    network = trained(classifier())
+    network = trained(classifier(), steps=60)
     inputs, labels = images()
     severities = [
         f.severity

@@ -120,7 +120,9 @@ def test_the_same_findings_give_the_same_page(html: str) -> None:
 
 
 def test_a_page_of_two_hundred_images_stays_under_ten_megabytes() -> None:
-    seen = gallery(200)
+    """Twenty photographs, each shown ten times: that counts ten times, and is made once."""
+    few = gallery(20)
+    seen = replace(few, tiles=few.tiles * 10)
     html = to_html(Findings((Finding("explanation/saliency", "ok", "t", "s", evidence=(seen,)),)))
     assert len(html.encode()) < 10_000_000
     assert html.count("<img ") == 600

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from typer.main import get_command
 
-from lessons import archive, small_set
+from lessons import archive, digits_to_learn, small_set
 from snellen._errors import UsageError
 from snellen.cli.main import app
 from snellen.findings.evidence import Table
@@ -21,7 +21,7 @@ from snellen.report.schema import Document
 from snellen.studies import improve
 from snellen.studies._improve_levers import Recipe, levers
 from snellen.studies._improve_rounds import GIVEN, Answers, Arm, rounds_of
-from snellen.studies._improve_task import EACH, Task, answered, course, digits, own
+from snellen.studies._improve_task import EACH, Task, answered, course, own
 from snellen.studies.improve import Improve
 from snellen.training.augment import Views
 from snellen.training.fit import DivergedError, fit
@@ -179,13 +179,9 @@ def test_images_of_several_sizes_are_resized_once_and_cut_in_the_middle(tmp_path
     assert torch.equal(kept[2], torch.full((3, 16, 16), 7, dtype=torch.uint8))
 
 
-@pytest.fixture(scope="module")
-def of_digits() -> Task:
-    return digits(0)
-
-
-def test_the_digits_are_other_images_and_other_classes_than_those_before(of_digits: Task) -> None:
-    data = of_digits.data
+def test_the_digits_are_other_images_and_other_classes_than_those_before() -> None:
+    task = digits_to_learn()
+    data = task.data
     assert data.class_names == ("4", "5", "6", "7", "8", "9")
     assert torch.bincount(data.labels).tolist() == [EACH] * 6
     assert data.test is not None
@@ -195,7 +191,7 @@ def test_the_digits_are_other_images_and_other_classes_than_those_before(of_digi
         return {image.numpy().tobytes() for image in images}
 
     assert not pixels(data.views.images) & pixels(data.val.images)
-    one, other = (of_digits.lesson(replace(GIVEN_RECIPE.settings, seed=seed)) for seed in (1, 2))
+    one, other = (task.lesson(replace(GIVEN_RECIPE.settings, seed=seed)) for seed in (1, 2))
     same = [
         name
         for (name, a), b in zip(one.module.named_parameters(), other.module.parameters(), strict=True)

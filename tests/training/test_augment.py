@@ -26,11 +26,8 @@ def moved(image: Tensor, down: int, right: int) -> Tensor:
     def inside(i: int, size: int) -> int:
         return -i if i < 0 else 2 * (size - 1) - i if i >= size else i
 
-    result = torch.empty_like(image)
-    for y in range(h):
-        for x in range(w):
-            result[:, y, x] = image[:, inside(y + down, h), inside(x + right, w)]
-    return result
+    rows, columns = ([inside(i + by, size) for i in range(size)] for by, size in ((down, h), (right, w)))
+    return image[:, rows][:, :, columns]
 
 
 def test_a_shift_is_a_shift_with_its_mirror_image_at_the_edge() -> None:

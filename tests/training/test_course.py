@@ -26,8 +26,8 @@ from snellen.training.checkpoint import checkpoint_path
 from snellen.training.course import deshuffler, finished, rate, rotation, sentence
 from snellen.training.sources import Source, from_puzzles
 
-SHORT = deshuffle.Settings(steps=4, batch=8)
-TURNS = rotate.Settings(steps=4, batch=8)
+SHORT = deshuffle.Settings(steps=4, batch=4)
+TURNS = rotate.Settings(steps=4, batch=4)
 
 
 def images(n: int, seed: int = 0) -> Tensor:
@@ -40,6 +40,10 @@ def images(n: int, seed: int = 0) -> Tensor:
 
 @pytest.fixture
 def source() -> Source:
+    return planes()
+
+
+def planes() -> Source:
     return Source(Views(images(16), (16, 16)), images(6, 1), name="planes")
 
 
@@ -85,12 +89,24 @@ def test_a_finished_course_is_not_walked_again(
     assert same(read_saved(out), first)
 
 
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
+    """What comes of each course when nothing kills it."""
+    folder = tmp_path_factory.mktemp("whole")
+    return {task: walk(planes(), folder / f"{task}.safetensors") for task, walk in WALKS.items()}
+
+
 @pytest.mark.parametrize("task", WALKS)
 @pytest.mark.parametrize("during", ["training", "measuring"])
 def test_a_course_that_was_killed_goes_on(
-    task: str, during: str, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: str,
+    during: str,
+    walked: dict[str, Saved],
+    source: Source,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = WALKS[task](source, tmp_path / "whole.safetensors")
+    whole = walked[task]
     out = tmp_path / "killed.safetensors"
     module = {"deshuffle": deshuffle, "rotate": rotate}[task]
     plain = module.fit
@@ -135,7 +151,7 @@ def test_another_commands_file_is_never_written_over(source: Source, tmp_path: P
     deshuffler(source, SHORT, out)
     before = out.read_bytes()
     others: list[tuple[Callable[[], object], str]] = [
-        (lambda: deshuffler(source, deshuffle.Settings(steps=5, batch=8), out), r"other steps"),
+        (lambda: deshuffler(source, deshuffle.Settings(steps=5, batch=4), out), r"other steps"),
         (lambda: rotation(source, TURNS, out), "other.* task"),
         (lambda: deshuffler(Source(Views(images(16, 2), (16, 16)), images(6), name="x"), SHORT, out), "other data"),
     ]
@@ -192,7 +208,7 @@ def test_what_was_measured_is_told(source: Source, tmp_path: Path) -> None:
 
 
 def test_a_gap_is_measured_at_its_smallest(source: Source, tmp_path: Path) -> None:
-    settings = deshuffle.Settings(steps=2, batch=8, gap=(2, 4))
+    settings = deshuffle.Settings(steps=2, batch=4, gap=(2, 4))
     saved = deshuffler(source, settings, tmp_path / "net.safetensors")
     assert saved.story["held_back_edges"]["right"] == measure(edge_scores, source.held, Grid(2, 2), gap=2).images
 

@@ -1,20 +1,14 @@
 """The loop: a rate that rises and falls, weights that are averaged, a run that survives being killed."""
 
 import math
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from apart import killed_once_there, puzzled
 from snellen._errors import UsageError
-from snellen.training.augment import Views
-from snellen.training.deshuffle import Settings, train
 from snellen.training.fit import DivergedError, Fitted, fit, generator_of, rows_of
 from snellen.training.schedule import Schedule
 
@@ -141,32 +135,10 @@ def test_every_epoch_goes_through_all_rows_in_an_order_of_its_own() -> None:
     assert not torch.equal(epochs[0], torch.cat([rows_of(s, batch=4, count=20, seed=2) for s in range(5)]))
 
 
-KILLED = """
-import sys, torch
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from test_fit import puzzled
-torch.set_num_threads(1)
-puzzled(Path(sys.argv[1]))
-"""
-
-
-def puzzled(checkpoint: Path | None = None) -> dict[str, Tensor]:
-    images = torch.randint(256, (40, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    settings = Settings(steps=14, batch=8)
-    saved = train(Views(images, (16, 16)), settings, checkpoint=checkpoint, checkpoint_every=2)
-    return dict(saved.module.state_dict())
-
-
 def test_killed_at_any_moment_it_ends_with_the_same_bits(tmp_path: Path) -> None:
     """SIGKILL at a moment that the test does not choose well; then to the end by another process."""
     checkpoint = tmp_path / "net.checkpoint"
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(checkpoint), str(Path(__file__).parent)])
-    while process.poll() is None and not checkpoint.exists():
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert checkpoint.exists()
+    killed_once_there(checkpoint, puzzled, checkpoint)
     one, other = puzzled(), puzzled(checkpoint)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -113,9 +113,10 @@ def _encoded(raster: Image.Image, rung: _Rung) -> Thumbnail:
     image = _shrunk(raster, rung.edge)
     if image.mode == "F":
         image = Image.fromarray(coloured(np.asarray(image), str(raster.info["kind"])))
-    kind, data = "webp", _webp(image, rung.quality)
-    if crisp and (rung.edge > PIXEL_ART or len(data) > len(_png(image))):
-        kind, data = "png", _png(image)
+    ways = [("webp", _webp(image, rung.quality))] if not crisp or rung.edge <= PIXEL_ART else []
+    if crisp:
+        ways.append(("png", _png(image)))
+    kind, data = min(ways, key=lambda way: len(way[1]))
     uri = f"data:image/{kind};base64,{b64encode(data).decode()}"
     return Thumbnail(uri, image.width, image.height, crisp)
 

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from instruments.probes.pieces import cutter, quarters
 from snellen import Network, NetworkError, NotApplicable, load_network
 from snellen.instruments.probes.control import calibrated, has_statistics, random_twin
-from snellen.nets.vgg import vgg
 from toys import Toy, small_network
 from untouched import untouched
 
@@ -82,10 +81,10 @@ def test_a_last_batch_of_one_image() -> None:
 
 
 def test_a_network_without_statistics_is_itself() -> None:
-    plain = Network(vgg(11, classes=2))
+    plain = Network(nn.Sequential(nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4), nn.Flatten(), nn.Linear(64, 2)))
     assert not has_statistics(plain.module)
-    assert calibrated(plain, [pixels(2, 32)]) is plain
-    assert has_statistics(vgg(11, batch_norm=True, classes=2))
+    assert calibrated(plain, [pixels(2)]) is plain
+    assert has_statistics(small_network().module)
 
 
 def test_the_network_is_left_as_it_was() -> None:

@@ -24,7 +24,14 @@ def test_the_end_of_every_stage_and_the_penultimate_features() -> None:
 
 
 def test_never_more_than_six_and_the_last_ones() -> None:
-    taps = default_taps(Network(vgg(11, classes=10)), images(32))
+    with torch.device("meta"):
+        net = vgg(11)
+    net.features.to_empty(device="cpu")
+    for parameter in net.features.parameters():
+        nn.init.normal_(parameter, std=0.02)
+    for place, layer in ((0, nn.Linear(512 * 49, 8)), (3, nn.Linear(8, 8)), (6, nn.Linear(8, 10))):
+        net.classifier[place] = layer
+    taps = default_taps(Network(net), images(32))
     assert len(taps) == 6
     assert taps[-2:] == ("avgpool", "classifier.6:input")
 

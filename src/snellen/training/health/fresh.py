@@ -222,10 +222,11 @@ def _uniform(sample: Tensor, largest: float, count: int, bounds: dict[str, float
     for name, bound in bounds.items():
         if not largest <= bound * (1 + 1e-6):
             continue
-        likely = _ks(sample, "uniform", (-bound, 2 * bound))
-        if _bits(sample, bound) >= SURE and likely > 1e-6:
+        exact, close = _bits(sample, bound) >= SURE, count >= MANY and largest > bound * (1 - 7 / count)
+        likely = _ks(sample, "uniform", (-bound, 2 * bound)) if exact or close else 0.0
+        if exact and likely > 1e-6:
             return Fresh("exact", f"{name} in ±{bound:.4g}, on the generator's grid", name)
-        if count >= MANY and largest > bound * (1 - 7 / count) and likely > 1e-3:
+        if close and likely > 1e-3:
             return Fresh("like", f"{name} in ±{bound:.4g}, KS p = {likely:.2g}", name)
     return None
 
