@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def test_values_of_options_exist(page: Path) -> None:
             if option == "--preset" and not value.endswith(".toml"):
                 assert value in presets()
             if option == "--method":
-                family = {"explain": "attribution", "uncertainty": "uncertainty"}[words[0]]
+                family = {"explain": "attribution", "uncertainty": "uncertainty", "attack": "attacks"}[words[0]]
                 assert value in METHODS[family]
             if option == "--require":
                 read_bound(value, plan.metrics)
@@ -164,9 +165,14 @@ def test_files_and_tests_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for path in re.findall(r"`((?:src/snellen|tests|benchmarks|docs)/[\w./-]+)`", text):
         assert (ROOT / path).exists(), path
-    tests = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "tests").rglob("test_*.py"))
-    for name in re.findall(r"`(test_\w+)`", text):
-        assert f"def {name}(" in tests
+    assert set(re.findall(r"`(test_\w+)`", text)) <= names_of_tests()
+
+
+@cache
+def names_of_tests() -> set[str]:
+    """Of every test in every file."""
+    files = (ROOT / "tests").rglob("test_*.py")
+    return {name for file in files for name in re.findall(r"def (test_\w+)\(", file.read_text(encoding="utf-8"))}
 
 
 @every_page

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import snellen.report.save as save_module
+from drawn_once import draw_once
 from report.synthetic import findings, gallery
 from snellen._errors import UsageError
 from snellen.findings.evidence import Gallery
@@ -16,6 +17,11 @@ from snellen.findings.finding import Finding
 from snellen.findings.findings import Findings
 from snellen.report.arrays import stored_arrays
 from snellen.report.save import check_destination, save
+
+
+@pytest.fixture(autouse=True)
+def _charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_once(monkeypatch)
 
 
 def _tree(folder: Path) -> dict[str, bytes]:

@@ -3,25 +3,22 @@
 import copy
 import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from apart import ALL, classified, killed_once_there
 from lessons import small_lesson
 from snellen._errors import InputError
 from snellen.nets.saved import read_saved, write_saved
 from snellen.nets.small_vgg import SmallVGG
 from snellen.subject.load.network import load_network
 from snellen.training import classify, fit, lesson
+from snellen.training.adversarial import Adversary
 from snellen.training.classify import Trained, train
 from snellen.training.watch import Row
-
-ALL = {"mixup": 0.5, "cutmix": 0.5, "cutout": 4, "jitter": 0.2, "smoothing": 0.1, "flip": True, "dropout": 0.2}
 
 
 def state(trained: Trained) -> dict[str, Tensor]:
@@ -40,7 +37,15 @@ def test_it_learns_what_can_be_learned(tmp_path: Path) -> None:
     assert [row["epoch"] for row in trained.fitted.rows] == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("settings", [{}, {**ALL, "optimizer": "sgd", "learning_rate": 0.01}, {"patience": 1}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {**ALL, "optimizer": "sgd", "learning_rate": 0.01},
+        {"patience": 1},
+        {"adversary": Adversary(steps=2), "dropout": 0.2, "mixup": 0.5},
+    ],
+)
 def test_interrupted_it_ends_with_the_same_bits_and_the_same_rows(
     tmp_path: Path, settings: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,29 +79,9 @@ def interrupt_at(step: int, then: object) -> object:
     return averaged
 
 
-KILLED = """
-import sys, torch
-from pathlib import Path
-sys.path[:0] = sys.argv[2:]
-from test_classify import long
-torch.set_num_threads(1)
-long(Path(sys.argv[1]))
-"""
-
-
-def long(folder: Path) -> Trained:
-    return train(small_lesson(folder, **ALL), checkpoint=folder / "c", checkpoint_every=1)
-
-
 def test_killed_it_ends_with_the_same_bits(tmp_path: Path) -> None:
-    here = Path(__file__).parent
-    words = [sys.executable, "-c", KILLED, str(tmp_path), str(here), str(here.parent)]
-    process = subprocess.Popen(words)
-    while process.poll() is None and not (tmp_path / "c").exists():
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    parts = long(tmp_path)
+    killed_once_there(tmp_path / "c", classified, tmp_path)
+    parts = classified(tmp_path)
     assert parts.fitted.resumed_at > 0
     assert equal(state(parts), state(train(small_lesson(tmp_path, **ALL))))
 

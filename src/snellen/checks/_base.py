@@ -14,7 +14,7 @@ from snellen.subject.images import Images
 from snellen.subject.network import Network
 from snellen.subject.predictions import Predictions
 
-AREAS = ("data", "accuracy", "confidence", "explanation", "representation", "architecture")
+AREAS = ("data", "accuracy", "confidence", "explanation", "robustness", "representation", "architecture")
 CACHE = 192 << 20  # bytes of decoded images kept, so that checks that look at the same images decode them once
 Progress = Callable[[str, int, int], None]
 

@@ -8,11 +8,12 @@ from snellen.findings.evidence import HeatMap, Picture
 from snellen.subject.predictions import Predictions
 
 
-def picture(name: str, pixels: Tensor, *, keep_raw: bool = False) -> Picture:
+def picture(name: str, pixels: Tensor, *, keep_raw: bool = False, as_png: bool = False) -> Picture:
     """(c, h, w) in [0, 1] as uint8 (h, w, 3); ``keep_raw`` keeps the float values for the array file."""
     values = pixels.detach().cpu().float().numpy()
     shown = (np.clip(values, 0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
-    return Picture(name, np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown, values if keep_raw else None)
+    coloured = np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown
+    return Picture(name, coloured, values if keep_raw else None, as_png)
 
 
 def heat_map(name: str, maps: Tensor, *, unit: str) -> HeatMap:

@@ -3,13 +3,16 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from snellen._errors import UsageError
 from snellen.cli import options as o
 from snellen.cli.console import progress, resumable, say, verb
+
+if TYPE_CHECKING:
+    from snellen.training.adversarial import Adversary
 
 
 @verb
@@ -103,6 +106,26 @@ def classify(
             rich_help_panel=o.COURSE,
         ),
     ] = 0,
+    adversarial: Annotated[
+        str | None,
+        typer.Option(
+            metavar="pgd",
+            help="Train on the worst images near those given, by projected gradient descent.",
+            rich_help_panel=o.COURSE,
+        ),
+    ] = None,
+    eps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X",
+            help="How far an adversary moves each value: 8/255, 0.031 or 8 (levels). 8/255 if not given.",
+            rich_help_panel=o.COURSE,
+        ),
+    ] = None,
+    adversarial_steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps of the adversary, a training step; 7 if not given.", rich_help_panel=o.COURSE),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Train in spite of errors of the audit.", rich_help_panel=o.COURSE)
     ] = False,
@@ -125,6 +148,7 @@ def classify(
     from snellen.training.verdicts.result import MEANT
 
     rate, auto = read_rate(lr)
+    adversary, read = read_adversary(adversarial, eps, adversarial_steps)
     settings = Settings(
         network=network,
         epochs=epochs,
@@ -142,12 +166,15 @@ def classify(
         cutmix=cutmix,
         average=average,
         patience=patience,
+        adversary=adversary,
         seed=seed,
     )
     settings.schedule(1)  # its numbers are checked before the long work
     initial = None if init is None else read_initial(init, network)
     images = load_dataset(data, val=val, test=test, share=val_share, side=side, limit=limit, seed=seed)
     with joined() as ranks, resumable(out), progress(quiet or not ranks.first) as report:
+        if read and ranks.first and not quiet:
+            say(f"{read}\n")
         course = train_classifier(
             images,
             settings,
@@ -176,3 +203,21 @@ def read_rate(text: str | None) -> tuple[float | None, bool]:
         return float(text), False
     except ValueError:
         raise UsageError(f"--lr must be a number such as 0.003, or auto, got {text!r}") from None
+
+
+def read_adversary(method: str | None, eps: str | None, steps: int | None) -> tuple["Adversary | None", str]:
+    """The adversary to train against, None for none, and how its eps was read.
+
+    Raises:
+        UsageError: settings of an adversary and none is asked for; an unknown one; an eps that cannot be read.
+    """
+    if method is None:
+        if eps is not None or steps is not None:
+            raise UsageError("--eps and --adversarial-steps are settings of an adversary; give --adversarial pgd too")
+        return None, ""
+    from snellen.instruments.attacks._budget import read_eps
+    from snellen.training.adversarial import Adversary
+
+    asked = {} if steps is None else {"steps": steps}
+    budget, read = read_eps("8/255" if eps is None else eps)
+    return Adversary(method, eps=budget.eps, **asked), "" if eps is None else read

@@ -6,6 +6,7 @@ import traceback
 import typer
 
 from snellen.cli import (
+    attack,
     audit,
     conv,
     describe,
@@ -41,6 +42,7 @@ app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("visualise")(visualise.visualise)
 app.command("uncertainty")(uncertainty.uncertainty)
+app.command("attack")(attack.attack)
 app.add_typer(train.app)
 app.command("unshuffle")(unshuffle.unshuffle)
 app.command("probe")(probe.probe)

@@ -142,6 +142,24 @@ def layers(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet 
     _carry_out(Layers(), "layers", out, json, seed, quiet)
 
 
+@app.command("saturation")
+@verb
+def saturation(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+    """Attack a regression through the tanh of its output and through what goes into it, at constant learning rates."""
+    from snellen.studies.saturation import Saturation
+
+    _carry_out(Saturation(), "saturation", out, json, seed, quiet)
+
+
+@app.command("surrogates")
+@verb
+def surrogates(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+    """Attack four victims by their own slopes, through a surrogate, and by queries: who has the advantage when."""
+    from snellen.studies.surrogates import Surrogates
+
+    _carry_out(Surrogates(), "surrogates", out, json, seed, quiet)
+
+
 def _carry_out(study: "Study[object]", name: str, out: Path | None, json: str | None, seed: int, quiet: bool) -> None:
     out = Path(f"study-{name}") if out is None else out
     o.check_destinations(out, json)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from snellen.checks import training, wiring
 from snellen.checks._base import CHECKS
-from snellen.instruments import attribution, uncertainty, visualisation
+from snellen.instruments import attacks, attribution, corruptions, uncertainty, visualisation
 from snellen.studies import STUDIES
 
 
@@ -14,6 +14,8 @@ def catalogue() -> dict[str, Mapping[str, type]]:
         "attribution": attribution.METHODS,
         "visualisation": visualisation.METHODS,
         "uncertainty": uncertainty.METHODS,
+        "attacks": attacks.METHODS,
+        "corruptions": corruptions.METHODS,
         "training": training.CHECKS,
         "wiring": wiring.CHECKS,
         "checks": CHECKS,

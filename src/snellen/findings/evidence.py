@@ -56,11 +56,15 @@ class Matrix:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Something to look at: uint8 (h, w, 3), as the network saw it or as an optimisation made it."""
+    """Something to look at: uint8 (h, w, 3), as the network saw it or as an optimisation made it.
+
+    With ``as_png`` it is kept beside the page as a picture, which other programs open, instead of an array.
+    """
 
     name: str
     pixels: NDArray[np.uint8]
     raw: NDArray[np.float32] | None = None
+    as_png: bool = False
 
 
 @dataclass(frozen=True, eq=False)

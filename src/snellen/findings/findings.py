@@ -59,7 +59,7 @@ class Findings:
         return to_dict(self)
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``index.html``, ``findings.json`` and ``arrays/*.npy`` into a folder, all or nothing.
+        """Write ``index.html``, ``findings.json``, ``arrays/*.npy``, ``pictures/*.png`` into a folder, all or nothing.
 
         Returns the path of the page. A folder that holds anything but an earlier report is refused.
         """

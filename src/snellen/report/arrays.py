@@ -11,7 +11,7 @@ from snellen.findings.findings import Findings
 from snellen.report.names import slug, unique
 
 Array: TypeAlias = NDArray[Any]
-FOLDER = "arrays"
+FOLDER, PICTURES = "arrays", "pictures"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,23 +30,28 @@ def stored(picture: Picture | HeatMap) -> Array:
 
 
 def stored_arrays(findings: Findings) -> Mapping[int, StoredArray]:
-    """Every array by its ``id``: ``arrays/explanation-saliency/017-saliency.npy`` is of image 17."""
+    """Every array by its ``id``: ``arrays/explanation-saliency/017-saliency.npy`` is of image 17.
+
+    A picture that is to be one is ``pictures/robustness-attack/017-adversarial.png``.
+    """
     folders, files = unique(), unique()
     found: dict[int, StoredArray] = {}
     for finding in findings:
         folder = folders(slug(finding.check))
         for evidence in finding.evidence:
-            for name, array in _named(evidence):
+            for name, array, kind in _named(evidence):
                 if id(array) not in found:
-                    found[id(array)] = StoredArray(f"{files(f'{FOLDER}/{folder}/{name}')}.npy", array)
+                    place = PICTURES if kind == "png" else FOLDER
+                    found[id(array)] = StoredArray(f"{files(f'{place}/{folder}/{name}')}.{kind}", array)
     return found
 
 
-def _named(evidence: object) -> Iterator[tuple[str, Array]]:
+def _named(evidence: object) -> Iterator[tuple[str, Array, str]]:
     if isinstance(evidence, Matrix):
-        yield f"matrix-{slug(evidence.title)}", evidence.values
+        yield f"matrix-{slug(evidence.title)}", evidence.values, "npy"
     if isinstance(evidence, Gallery):
         for i, tile in enumerate(evidence.tiles):
             place = i if tile.image is None else tile.image
             for picture in tile.pictures:
-                yield f"{place:03d}-{slug(picture.name)}", stored(picture)
+                kind = "png" if isinstance(picture, Picture) and picture.as_png else "npy"
+                yield f"{place:03d}-{slug(picture.name)}", stored(picture), kind

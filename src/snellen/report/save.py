@@ -1,4 +1,4 @@
-"""A report as a folder: ``index.html``, ``findings.json`` and ``arrays/*.npy``, all or nothing."""
+"""A report as a folder: ``index.html``, ``findings.json``, ``arrays/*.npy`` and ``pictures/*.png``, all or nothing."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from snellen._atomic import new_folder, write_file
 from snellen._errors import UsageError
@@ -37,7 +38,10 @@ def save(findings: Findings, folder: Path) -> Path:
         for stored in arrays.values():
             path = aside / stored.file
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, stored.array, allow_pickle=False)
+            if path.suffix == ".png":
+                Image.fromarray(stored.array).save(path)
+            else:
+                np.save(path, stored.array, allow_pickle=False)
     return folder / PAGE
 
 

@@ -14,7 +14,7 @@ class _Strict(BaseModel):
 
 
 class ArrayDocument(_Strict):
-    """An array: ``array`` is the ``.npy`` file beside the document, or null where none was saved."""
+    """An array: ``array`` is the ``.npy`` or ``.png`` file beside the document, or null where none was saved."""
 
     shape: tuple[int, ...]
     dtype: str

@@ -62,8 +62,8 @@ def _gaps(result: Capacities) -> Finding:
         "study/gaps",
         "info",
         _title([c for c in changes if c[0] is not original]),
-        f"Against the original, paired over {len(original.gap)} seeds, {told}. Intervals hold 95 % of the mean by "
-        "Student's t.".replace("-", "−"),
+        f"Against the original, paired over {len(original.gap)} seeds, {told}. In brackets: 95 % intervals of the "
+        "mean, by Student's t.".replace("-", "−"),
         measured=measured,
         headlines=tuple(f"loss_gap_change_{v.layers}" for v in result.variants if v is not original),
         evidence=(_table(result), _histogram(result), _seeds(result)),

@@ -81,14 +81,15 @@ def _training(result: Chains, pairs: tuple[tuple[Chain, Chain], ...], layers: in
         measured |= _with_interval(f"depth{suffix}", depth) | _with_interval(f"gain{suffix}", gain)
         changes.append(gain)
         told.append(
-            f"{what} the plain network of {layers} layers ends {_nats(depth)} from the one of {shallow.design.layers}, "
-            f"and the connections change that by {_nats(gain)}"
+            f"{what} {layers} plain layers instead of {shallow.design.layers} change it by {_nats(depth)}, and "
+            f"connections in the {layers} by {_nats(gain)}"
         )
     return Finding(
         "study/depth",
         "info",
         "Depth that does no harm" if all(c.high < 0 for c in changes) else "Depth, with and without connections",
-        f"Training loss at the end, paired by seed: {'; '.join(told)}. Intervals hold 95 % of the mean by Student's t.",
+        f"Training loss at the end, paired by seed: {'; '.join(told)}. In brackets: 95 % intervals of the "
+        "mean, by Student's t.",
         measured=measured,
         headlines=("gain", "gain_norm"),
         evidence=(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from snellen.nets.compact_vgg import restored
 from snellen.nets.saved import Saved
 from snellen.nets.vgg import VGG
+from snellen.training.adversarial import robust_score
 from snellen.training.divergence import Divergence
 from snellen.training.fit import Fitted, Progress, fit
 from snellen.training.lesson import Lesson
@@ -32,6 +33,7 @@ class Trained:
         fitted: losses and looks.
         scores: ``train`` (some training images, as they are), ``val`` and, where there is such a part, ``test``; where
             images are mirrored in training, ``val_mirrored`` and ``test_mirrored`` too. In float32.
+        robust: validation images attacked as in training, but longer; None after a training without an adversary.
         seen: which validation images were right at the look after each epoch, (n,) bool by ``1``, ``2`` ...
     """
 
@@ -39,6 +41,7 @@ class Trained:
     fitted: Fitted
     scores: dict[str, Score]
     seen: dict[str, Tensor]
+    robust: Score | None = None
 
 
 def train(
@@ -117,8 +120,12 @@ def train(
         story=fitted.story("snellen.training.classify", lesson.command, len(data.labels)),
     )
     scores = _measured(lesson, module)
-    counts = {name: {"right": found.right, "asked": found.count} for name, found in scores.items()}
-    return Trained(replace(saved, story={**saved.story, "measured": counts}), fitted, scores, right)
+    adversary, robust = lesson.settings.adversary, None
+    if adversary is not None and ranks.first:
+        robust = robust_score(saved, data.val, adversary, seed=lesson.settings.seed)
+    measured = scores | ({} if robust is None else {"val_attacked": robust})
+    counts = {name: {"right": found.right, "asked": found.count} for name, found in measured.items()}
+    return Trained(replace(saved, story={**saved.story, "measured": counts}), fitted, scores, right, robust)
 
 
 def _measured(lesson: Lesson, module: nn.Module) -> dict[str, Score]:

@@ -16,6 +16,7 @@ from snellen.nets.airbench import Airbench
 from snellen.nets.classifiers import classifier
 from snellen.nets.compact_vgg import compact
 from snellen.nets.vgg import VGG
+from snellen.training.adversarial import worst
 from snellen.training.dataset import Dataset, Part
 from snellen.training.fit import LossOf, generator_of, rows_of, seed_of
 from snellen.training.initial import Initial, begin_with
@@ -31,6 +32,8 @@ SHIFT_PART = 8
 """Images are moved by up to their shorter side divided by this."""
 WHITENED_BY = 2000
 """Training images that set the first layer of a network that whitens its patches, at most."""
+ATTACK = 0xAD5E
+"""Tells the seeds of what an adversary draws from those of the augmentation."""
 NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
@@ -115,10 +118,33 @@ class Lesson:
         """The loss of each step of this module, on this process's share of the batch."""
 
         def loss_of(step: int) -> Tensor:
-            images, targets = (ranks.share(part) for part in self.seen(step, most=most))
+            images, targets = self.seen(step, most=most)
+            start = self._start(images, step)
+            images, targets, start = (ranks.share(part) for part in (images, targets, start))
+            if self.settings.adversary is not None:
+                images = self._attacked(module, images, targets, start)
             return self.loss(module(images.contiguous(memory_format=torch.channels_last)), targets)
 
         return loss_of
+
+    def _start(self, images: Tensor, step: int) -> Tensor:
+        """Where the attack on each image begins, in parts of its budget: drawn for the whole batch, as its order is."""
+        if self.settings.adversary is None:
+            return images
+        return 2 * torch.rand(images.shape, generator=generator_of(self.settings.seed ^ ATTACK, step)) - 1
+
+    def _attacked(self, module: nn.Module, images: Tensor, targets: Tensor, start: Tensor) -> Tensor:
+        assert self.settings.adversary is not None
+        return worst(
+            module,
+            images,
+            targets,
+            self.loss,
+            adversary=self.settings.adversary,
+            start=start,
+            mean=self.mean,
+            std=self.std,
+        )
 
     def score(self, part: Part, *, mirror: bool = False, shift: int = 0, module: nn.Module | None = None) -> Score:
         """How well the module does on images as they are; exactly if another module is given."""

@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from snellen._errors import UsageError, unknown
 from snellen.nets.classifiers import NETWORKS
+from snellen.training.adversarial import Adversary
 from snellen.training.schedule import OPTIMIZERS, Schedule
 
 SGD_RATE = 30
@@ -36,6 +37,7 @@ class Settings:
         average: decay of the averaged weights, a step.
         patience: epochs without a smaller validation loss after which the training ends; the weights of the best epoch
             are kept then. 0: all epochs are made, and the last weights are kept.
+        adversary: replaces the images of every step by the worst near them; None trains on images as they are.
         seed: of weights, order and augmentation.
     """
 
@@ -56,6 +58,7 @@ class Settings:
     cutmix: float = 0.0
     average: float = 0.999
     patience: int = 0
+    adversary: Adversary | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ MEANT = {
     "test": "test",
     "val_mirrored": "validation, mean of image and mirror image",
     "test_mirrored": "test, mean of image and mirror image",
+    "val_attacked": "validation, attacked by PGD",
 }
 
 

@@ -2,6 +2,7 @@
 
 from snellen.findings.evidence import Cell, Table
 from snellen.findings.finding import Finding
+from snellen.training.adversarial import Adversary
 from snellen.training.lesson import Lesson
 
 NAME = "course/settings"
@@ -30,6 +31,7 @@ def settings(lesson: Lesson) -> Finding:
         ("weight decay", f"{schedule.weight_decay:g}, not of norms and biases"),
         ("label smoothing", f"{asked.smoothing:g}"),
         ("augmentation", ", ".join(augmented)),
+        ("adversary", _adversary(asked.adversary)),
         ("averaged weights", f"decay {asked.average:g}" if asked.average else "none"),
         ("patience", f"{asked.patience} epochs" if asked.patience else "none: all epochs"),
         ("seed", str(asked.seed)),
@@ -42,6 +44,15 @@ def settings(lesson: Lesson) -> Finding:
         f"{asked.network}, {parameters:,} parameters, {schedule.steps:,} steps at most.{notes}",
         measured={"parameters": float(parameters)},
         evidence=(Table("Settings", ("setting", "value"), rows),),
+    )
+
+
+def _adversary(asked: Adversary | None) -> str:
+    if asked is None:
+        return "none"
+    return (
+        f"{asked.method}, {asked.budget.levels} of 255 levels, {asked.steps} steps from a random start, against the "
+        "network in evaluation mode"
     )
 
 

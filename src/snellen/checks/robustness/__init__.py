@@ -1,0 +1,1 @@
+"""How easily it is fooled."""
