@@ -42,13 +42,14 @@ SIDES = ("snellen", "plain")
 MARKS = (0.8, 0.9)
 RECIPE = {
     "network": "airbench",
-    "epochs": 20,
+    "epochs": 32,
     "batch": 256,
     "optimizer": "sgd",
     "lr": 0.25,
     "weight-decay": 1.3e-3,
     "smoothing": 0.2,
-    "shift": 3,
+    "shift": 4,
+    "cutout": 10,
     "average": 0.995,
 }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench import snellen
+from workbench import refused, snellen
 
 
 def test_a_table_and_findings_in_the_terminal() -> None:
@@ -29,6 +29,34 @@ def test_a_page_with_a_drawing_and_what_a_unit_sees(bench: Path) -> None:
     document = json.loads((bench / "found.json").read_text())
     kinds = {e["type"] for f in document["findings"] for e in f["evidence"]}
     assert kinds >= {"table", "diagram", "gallery"}
+    gallery = next(e for f in document["findings"] for e in f["evidence"] if e["type"] == "gallery")
+    names = ["ant/0.png", "ant/1.png", "bee/2.png", "bee/3.png", "cat/4.png", "cat/5.png"]
+    assert [tile["caption"] for tile in gallery["tiles"]] == names
+
+
+SERIES = """from torch import nn
+
+
+def series():
+    return nn.Sequential(nn.BatchNorm1d(2), nn.Conv1d(2, 4, 5), nn.Flatten(), nn.Linear(64, 3))
+
+
+def images():
+    return nn.Sequential(nn.Flatten(), nn.Linear(60, 8), nn.BatchNorm1d(8))
+"""
+
+
+def test_a_network_of_one_axis_takes_channels_and_length(bench: Path) -> None:
+    (bench / "series.py").write_text(SERIES)
+    result = snellen("inspect", "series.py:series", "--input", "2x20", "--json", "found.json")
+    assert result.exit_code == 0, result.output
+    assert json.loads((bench / "found.json").read_text())["subject"]["input"] == "2 x 20"
+    assert "4 x 16" in result.stdout
+    for words in ((), ("--input", "20")):
+        refused(snellen("inspect", "series.py:series", *words), 2, "one axis", "channels x length, such as 2x100")
+    flat = snellen("inspect", "series.py:images", "--input", "4x5", "--json", "found.json")
+    assert flat.exit_code == 0, flat.output
+    assert json.loads((bench / "found.json").read_text())["subject"]["input"] == "3 x 4 x 5"
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def test_the_two_lines_of_the_exam(bench: Path) -> None:
         assert line in result.stdout
     told = json.loads((bench / "told.json").read_text())
     assert (told["layer"], told["parameters_added"], told["class"]) == ("identity", 0, "subnet")
+    assert told["note"] == "subnet has the connection"
     again = snellen("residual", "new.py:subnet", "--from", "convblock3", "--to", "wide", "--input", "3x8x8")
     assert again.exit_code == 0, again.output
     assert "Conv2d(3, 6, kernel_size=(1, 1), stride=(2, 2), bias=False), as shortcut" in again.stdout

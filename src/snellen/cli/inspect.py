@@ -24,7 +24,9 @@ def inspect(
     shape: Annotated[
         str | None,
         typer.Option(
-            "--input", help="Channels x height x width, such as 3x224x224; the network's own if it knows one."
+            "--input",
+            help="Channels x height x width, such as 3x224x224; channels x length where it takes one axis, such as "
+            "2x100; the network's own if it knows one.",
         ),
     ] = None,
     layer: Annotated[
@@ -67,12 +69,14 @@ def inspect(
     )
     outline = outlined(load) if weights is None and images is None else load()
     size = _shape(shape, outline)
+    pixels, names = (None, None) if images is None else _pixels(images, outline, size, limit, seed)
     findings = inspect_network(
         outline,
         size,
         layer=layer,
         unit=_unit(unit),
-        pixels=None if images is None else _pixels(images, outline, size, limit, seed),
+        pixels=pixels,
+        names=names,
         object_size=object_size,
         with_weights=load,
     )
@@ -82,8 +86,12 @@ def inspect(
 
 
 def _shape(text: str | None, network: "Network") -> tuple[int, ...] | None:
-    """``3x224x224``, ``224x224`` or ``224``; ``1x16x64x64`` where there is depth."""
+    """``3x224x224``, ``224x224`` or ``224``; ``1x16x64x64`` where there is depth; ``2x100`` where there is a length."""
+    series = _of_one_axis(network)
+    told = "channels x length, such as 2x100: its first convolution has one axis"
     if text is None:
+        if series:
+            raise UsageError(f"the input size of {network.name} is not known; give --input as {told}")
         if network.preprocessing.size is None:
             raise UsageError(f"the input size of {network.name} is not known; give --input 3x224x224")
         return None
@@ -91,9 +99,20 @@ def _shape(text: str | None, network: "Network") -> tuple[int, ...] | None:
     if len(parts) > 4 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise UsageError(f"--input must read like 3x224x224, 224x224 or 224, got {text!r}")
     sizes = [int(part) for part in parts]
-    if len(sizes) > 2:
+    if len(sizes) > 2 or (series and len(sizes) == 2):
         return tuple(sizes)
+    if series:
+        raise UsageError(f"--input of {network.name} must be {told}; got {text!r}")
     return (network.preprocessing.count, sizes[0], sizes[-1])
+
+
+def _of_one_axis(network: "Network") -> bool:
+    """Whether the first convolution of a network is one over a length."""
+    from torch import nn
+
+    lengths, maps = (nn.Conv1d, nn.ConvTranspose1d), (nn.Conv2d, nn.ConvTranspose2d, nn.Conv3d, nn.ConvTranspose3d)
+    first = next((m for m in network.module.modules() if isinstance(m, (*lengths, *maps))), None)
+    return isinstance(first, lengths)
 
 
 def _unit(text: str | None) -> tuple[int, ...] | None:
@@ -105,12 +124,16 @@ def _unit(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts)
 
 
-def _pixels(spec: str, network: "Network", size: tuple[int, ...] | None, limit: int, seed: int) -> "Tensor":
+def _pixels(
+    spec: str, network: "Network", size: tuple[int, ...] | None, limit: int, seed: int
+) -> "tuple[Tensor, list[str]]":
+    """Some images as the network takes them, and what they are called."""
     from dataclasses import replace
 
     images = o.the_images(spec, classes=None, limit=limit, seed=seed)
     fit = network.preprocessing if size is None else replace(network.preprocessing, size=(size[-2], size[-1]))
-    return images.pixels(fit, indices=range(min(limit, len(images))))
+    chosen = range(min(limit, len(images)))
+    return images.pixels(fit, indices=chosen), [images.source.name(i) for i in chosen]
 
 
 def _print_table(findings: "Findings") -> None:

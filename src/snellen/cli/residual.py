@@ -77,8 +77,8 @@ def _shown(written: "Written | None", obstacle: str, write: Path | None) -> str:
         return f"\nThe source is not changed: {obstacle}\n"
     text = f"\n{written.diff or written.text}"
     if write is not None:
-        text += f"\nWritten to {write}: {written.note}.\n"
-    return text
+        return f"{text}\nWritten to {write}, a whole file: {written.note}.\n"
+    return f"{text}\n{written.note}.\n"
 
 
 def _document(added: "Residual", written: "Written | None", obstacle: str, shape: tuple[int, ...]) -> dict[str, object]:
@@ -99,6 +99,7 @@ def _document(added: "Residual", written: "Written | None", obstacle: str, shape
         "notes": list(added.notes),
         "class": None if written is None else written.class_name,
         "diff": None if written is None else written.diff,
+        "note": None if written is None else written.note,
         "source": None if written is None else written.text,
         "obstacle": obstacle or None,
     }

@@ -30,6 +30,7 @@ def inspect_network(
     layer: str | None = None,
     unit: tuple[int, ...] | None = None,
     pixels: Tensor | None = None,
+    names: Sequence[str] | None = None,
     object_size: int | None = None,
     with_weights: Callable[[], Network] | None = None,
 ) -> Findings:
@@ -41,6 +42,7 @@ def inspect_network(
         layer: a layer to look at more closely, by its qualified name.
         unit: of that layer, one index for each axis; the one in the middle if not given.
         pixels: (n, c, h, w) in [0, 1]; what the unit sees of them is shown.
+        names: of these images, as the page calls them; by their place if not given.
         object_size: pixels of the objects that it is to see.
         with_weights: makes the network with its numbers where they are needed; by default it has them.
 
@@ -63,23 +65,29 @@ def inspect_network(
             raise
         network = with_weights()
         wired = wiring(network, input_shape)
-    inspected = network
+    numbers = with_weights or (lambda: network)
+    used = [network]
+
+    def weighted() -> Network:
+        used[0] = numbers()
+        return used[0]
+
     seen = Inspected(
         network=network,
         wired=wired,
         table=table_of(network, wired),
         fields=receptive_fields(wired),
         object_size=object_size,
-        with_weights=with_weights or (lambda: inspected),
+        with_weights=weighted,
     )
     close = [one_layer(seen, layer, unit)] if layer is not None else []
     if pixels is not None and layer is not None:
-        close.append(seen_by_a_unit(seen, layer, unit, pixels))
+        close.append(seen_by_a_unit(seen, layer, unit, pixels, names))
     found = [f for name in _order() for f in _ask(name, CHECKS[name](), seen)]
     return Findings(
         (*close, *found),
         subject={"network": network.name, "input": by(wired.input_shape[1:])},
-        run=how("inspect", 0, time.perf_counter() - began, network),
+        run=how("inspect", 0, time.perf_counter() - began, used[0]),
     )
 
 

@@ -8,6 +8,7 @@ from snellen.report.confusion import LEGEND, MOST_CLASSES
 from snellen.report.heat import ends
 from snellen.report.names import row_anchor
 from snellen.report.numerals import column, is_numeric, number
+from snellen.report.wording import unbroken
 
 TILES_IN_SIGHT = 12
 SHORT = 24  # letters of a cell that is never broken into lines
@@ -105,7 +106,7 @@ def evidence_view(evidence: Evidence) -> EvidenceView:
     if isinstance(evidence, Gallery):
         return _gallery(evidence)
     if isinstance(evidence, Diagram):
-        return DiagramView(evidence.title, evidence, evidence.note)
+        return DiagramView(evidence.title, evidence, unbroken(evidence.note))
     return _chart(evidence)
 
 
@@ -120,7 +121,7 @@ def _table(table: Table) -> TableView:
         code=tuple(name == "code" for name in table.columns),
         rows=tuple(zip(*printed, strict=True)),
         total=len(table.rows),
-        note=table.note,
+        note=unbroken(table.note),
         anchors=tuple(row_anchor(row[0]) for row in table.rows[: table.shown]) if table.linked else (),
     )
 
@@ -131,7 +132,7 @@ def _chart(chart: Curve | Matrix) -> ChartView:
         k = len(chart.names)
         crowd = f"{k} classes are too many to draw; the table of the most confused pairs is beside this."
         note = " ".join(filter(None, (note, LEGEND if k <= MOST_CLASSES else crowd)))
-    return ChartView(chart.title, chart, note)
+    return ChartView(chart.title, chart, unbroken(note))
 
 
 def _gallery(gallery: Gallery) -> GalleryView:
@@ -143,7 +144,7 @@ def _gallery(gallery: Gallery) -> GalleryView:
         more=cards[TILES_IN_SIGHT:],
         across=max(1, min(across, 4)),
         few=len(cards) <= 6,
-        note=gallery.note,
+        note=unbroken(gallery.note),
     )
 
 

@@ -112,13 +112,18 @@ def _measures(finding: Finding) -> tuple[Measure, ...]:
         Measure(
             name,
             number(value),
-            " – ".join(column((float(measured[f"{name}_low"]), float(measured[f"{name}_high"]))))
+            _between(float(measured[f"{name}_low"]), float(measured[f"{name}_high"]))
             if _has_interval(measured, name)
             else "",
         )
         for name, value in measured.items()
         if name not in bounds
     )
+
+
+def _between(low: float, high: float) -> str:
+    """``0.802 – 0.930``; a dash beside a minus sign would be read as one."""
+    return (" – " if low >= 0 else " to ").join(column((low, high)))
 
 
 def _has_interval(measured: Mapping[str, float], name: str) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 from snellen.findings.findings import Findings
 from snellen.report.numerals import number
 
+NO_NUMBERS = "shapes only, nothing was computed"
+"""What PyTorch's meta device is to a reader."""
 _WHEN = ("date", "when", "started", "finished")
 
 
@@ -40,7 +42,7 @@ def run_line(run: Mapping[str, Any]) -> str:
         "seconds": "{}\N{NO-BREAK SPACE}s",
         "device": "{}",
     }
-    return " · ".join(form.format(words(run[name])) for name, form in forms.items() if run.get(name) is not None)
+    return " · ".join(form.format(_told(name, run[name])) for name, form in forms.items() if run.get(name) is not None)
 
 
 def unbroken(text: str) -> str:
@@ -50,7 +52,11 @@ def unbroken(text: str) -> str:
 
 def rows(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Names and values in words, without those that are None."""
-    return tuple((name.replace("_", " "), words(value)) for name, value in values.items() if value is not None)
+    return tuple((name.replace("_", " "), _told(name, value)) for name, value in values.items() if value is not None)
+
+
+def _told(name: str, value: Any) -> str:
+    return NO_NUMBERS if (name, value) == ("device", "meta") else words(value)
 
 
 def words(value: Any) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -107,7 +108,15 @@ def test_layers_without_new_context() -> None:
         ((nn.Conv2d(3, 3, 3), nn.MaxPool2d(1, 2)), "info", "75% of their input"),
         ((nn.Conv2d(3, 3, 4, 4),), "ok", "reads all"),
         ((nn.Conv2d(3, 3, 3, 2, dilation=2),), "warning", "75% of the image"),
-        ((nn.Conv2d(3, 3, 3, 2, dilation=3),), "ok", "reads all"),
+        ((nn.Conv2d(3, 3, 3, 2, padding=3, dilation=3),), "ok", "reads all"),
+        ((nn.Conv2d(3, 3, 3, 2),), "info", "0 reads 31 of 32 rows and 31 of 32 columns of the image"),
+        (
+            (nn.Conv2d(3, 3, 3, (1, 2), padding=1), nn.MaxPool2d(3)),
+            "info",
+            "1 reads 30 of 32 rows and 15 of 16 columns",
+        ),
+        ((nn.Conv2d(3, 3, 3, 2, padding=1),), "ok", "reads all"),
+        ((nn.MaxPool2d(3, 2, ceil_mode=True),), "ok", "reads all"),
     ],
 )
 def test_strides_beyond_the_kernel(layers: tuple[nn.Module, ...], severity: str, words: str) -> None:
@@ -282,6 +291,24 @@ def test_what_a_unit_sees_of_an_image() -> None:
     with pytest.raises(UsageError, match=r"images must be \(3, 16, 16\)"):
         inspect_network(net, (3, 16, 16), layer="2", pixels=torch.rand(1, 3, 8, 8))
     assert look.name == "where it can look"
+    assert [tile.caption for tile in gallery.tiles] == ["image 0", "image 1"]
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_the_border_of_the_field_is_seen_on_any_image(value: float) -> None:
+    pixels = torch.full((1, 3, 12, 12), value)
+    net = nn.Conv2d(3, 2, 3)
+    findings = inspect_network(net, (3, 12, 12), layer="", unit=(4, 9), pixels=pixels, names=["grey.png"])
+    (gallery,) = (e for e in findings.findings[1].evidence if isinstance(e, Gallery))
+    assert gallery.tiles[0].caption == "grey.png"
+    look = gallery.tiles[0].pictures[0].pixels  # type: ignore[union-attr]
+    assert (look[4:7, 9:12] == round(255 * value)).all()  # the field, as it is
+    frame = np.zeros((12, 12), dtype=bool)
+    frame[3:8, 8:] = True
+    frame[4:7, 9:] = False
+    outside = np.ones((12, 12), dtype=bool)
+    outside[3:8, 8:] = False
+    assert (look[frame].astype(int).max(), look[outside].min() > 150) == (0, True)
 
 
 def test_inspecting_never_changes_the_network() -> None:

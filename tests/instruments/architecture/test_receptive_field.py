@@ -104,6 +104,18 @@ def test_equal_strides_with_different_centres_are_misaligned() -> None:
     assert field.size == (3, 3)
 
 
+def test_paths_are_called_by_the_layers_they_come_from() -> None:
+    """Whatever views, functions and aliases stand behind them in the forward that joins them."""
+
+    def forward(n: Any, x: Tensor) -> Tensor:
+        left = F.relu(n.a(F.pad(x, (1, 1, 1, 1)))[:, :, 1:, 1:]).transpose(2, 3)[:]
+        return left.detach() + n.act(n.b(x))[..., :-1, :-1].contiguous()
+
+    parts = {"a": nn.Conv2d(3, 3, 3), "b": nn.Conv2d(3, 3, 1), "act": nn.Sigmoid()}
+    field = receptive_field(Toy(forward, **parts), "", (3, 9, 9))
+    assert {name for m in field.misaligned for name, _, _ in m.paths} == {"a: convolution", "act: sigmoid"}
+
+
 def test_axes_of_different_size() -> None:
     """The same test file's network 5: 5 x 7 with stride 4 in all."""
     net = nn.Sequential(nn.Conv2d(3, 4, (3, 5), 2), nn.Conv2d(4, 4, (2, 2), 2))

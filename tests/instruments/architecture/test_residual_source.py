@@ -193,6 +193,35 @@ def test_files_of_all_kinds(name: str, tmp_path: Path) -> None:
     assert torch.equal(again(INPUT), added.network(INPUT))
 
 
+class Base(nn.Module):
+    """A forward that others inherit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.a(x)
+        x = self.b(x)
+        return x  # noqa: RET504  a line of its own
+
+
+class Heir(Base):
+    """Only its layers are its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.b = nn.Conv2d(3, 3, 3, padding=1)
+
+
+def test_an_inherited_forward_is_said_to_be_that_of_all_heirs() -> None:
+    _, found = written(Heir(), "a", "b")
+    assert found.class_name == "Base"
+    assert "Heir inherits its forward from Base, so every other class that inherits it" in found.note
+    _, own = written(Base(), "a", "b")
+    assert "inherits" not in own.note
+
+
 REFUSED: dict[str, tuple[str, str, str, str]] = {
     "a loop": (
         "for f in (self.a, self.b):\n            x = f(x)\n        return x",

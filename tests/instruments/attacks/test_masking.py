@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snellen._errors import UsageError
-from snellen.instruments.attacks._masking import Masking, _more, gradient_masking
+from snellen.instruments.attacks._masking import Masking, _comparisons, _more, gradient_masking
 from snellen.instruments.attacks._norms import L2, Linf
 from snellen.subject.network import Network
 from toys import Toy
@@ -158,3 +158,14 @@ def test_images_that_are_all_wrong_are_refused() -> None:
     with pytest.raises(UsageError, match="classified right, and here none is"):
         gradient_masking(network, pixels[:3], wrong)
     assert len(labels) == 1797
+
+
+def test_one_image_that_fab_misses_is_no_sign_and_many_are() -> None:
+    """Seen on a network that was trained against an adversary: 96 of 97 broken without a budget."""
+    broken = torch.ones(97, dtype=torch.bool)
+    runs = {"noise": ~broken, "square": ~broken, "scores": broken, "output": broken}
+    one, many = broken.clone(), broken.clone()
+    one[0], many[:6] = False, False
+    assert not _comparisons({**runs, "unbounded": one}, "")
+    (sign,) = _comparisons({**runs, "unbounded": many}, "")
+    assert "with no budget at all FAB breaks 93.8%" in sign

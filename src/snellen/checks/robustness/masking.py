@@ -81,7 +81,8 @@ def masking_finding(found: Masking, norm: Norm, *, check: str) -> Finding:
     else:
         sentence = (
             f"Over {found.images} images attacks by slopes do as well as they must: none are beaten by noise or by "
-            f"Square, larger budgets and more steps break no fewer images, and without a budget all break. {said}"
+            "Square, larger budgets and more steps break no fewer images, and without a budget nearly all break. "
+            f"{said}"
         )
     end = f" The network ends in a {found.activation}, {found.saturated:.1%} of whose outputs are flat."
     return Finding(

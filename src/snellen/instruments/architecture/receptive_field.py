@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from snellen._errors import UsageError, unknown
-from snellen.instruments.architecture.following import SAME, TAKES, VIEWS, followed
+from snellen.instruments.architecture.following import ORDERS, SAME, TAKES, VIEWS, followed
 from snellen.instruments.architecture.gradient_support import Support, gradient_support
 from snellen.instruments.architecture.operations import PADS, Node
 from snellen.instruments.architecture.places import Moves, Places, single, start
@@ -178,16 +178,18 @@ def _crossing(wired: Wiring, node: Node, places: Sequence[Places]) -> list[Misal
             going = [r for r in moves if r.advance]
             if going:
                 key = tuple((r.stride, r.centre) for r in going)
-                paths.setdefault(key, (_origin(wired, i), going[0].stride, going[0].centre))
+                paths.setdefault(key, (_origin(wired, i, node.module), going[0].stride, going[0].centre))
         if len(paths) > 1:
             found.append(Misalignment(where=node.where, axis=axis, paths=tuple(paths.values())))
     return found
 
 
-def _origin(wired: Wiring, index: int) -> str:
-    """What made a tensor, in words, whatever part or view of it was taken since."""
+def _origin(wired: Wiring, index: int, module: str) -> str:
+    """What made a tensor, in words: the layer, whatever the forward of ``module`` took, moved or rectified since."""
     node = wired.nodes[index]
-    while len(node.inputs) == 1 and node.kind in (*TAKES, *VIEWS, *PADS):
+    while len(set(node.inputs)) == 1 and (
+        node.kind in (*TAKES, *VIEWS, *ORDERS, *PADS) or (node.pointwise and node.module == module)
+    ):
         node = wired.nodes[node.inputs[0]]
     return node.where
 

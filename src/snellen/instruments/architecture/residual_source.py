@@ -99,7 +99,13 @@ def residual_source(network: nn.Module, added: Residual, *, input_shape: tuple[i
         edits += constructor_edits(source, ast.parse(text), home, node, added)
     changed = source.changed(edits)
     diff = _diff(Path(file).name, lines, list(StringIO(changed)))
-    return Written(changed, diff, home.__name__, file, f"{home.__name__} has the connection; the file is whole")
+    note = f"{home.__name__} has the connection"
+    if home is not type(owner):
+        note += (
+            f"; {type(owner).__name__} inherits its {function.__name__} from {home.__name__}, so every other class "
+            "that inherits it gets the connection too"
+        )
+    return Written(changed, diff, home.__name__, file, note)
 
 
 def _diff(name: str, old: list[str], new: list[str]) -> str:

@@ -33,7 +33,7 @@ GAINS: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 """The slope of each output in its own score, by the last activation."""
 SATURATED = 1e-3  # an output that passes on less than this part of a slope
-FLAT = 0.05  # of the images without any slope
+FLAT = 0.05  # of the images without any slope, or that FAB does not break: it may miss one now and then
 FACTORS = (0.25, 0.5, 1.0, 2.0)
 SHARES = (0.05, 0.25, 1.0)
 TARGETS = 3  # classes that the attack without a budget tries
@@ -98,7 +98,7 @@ def gradient_masking(
 
     A sign is: no slope, or none on 5 % of the images; APGD through the output breaks fewer images than through the
     scores before the last activation; noise or the black-box Square breaks images that APGD does not; FAB without a
-    budget fails on any; APGD breaks fewer images with a larger budget or with more steps. Two attacks differ if the
+    budget fails on 5 %; APGD breaks fewer images with a larger budget or with more steps. Two attacks differ if the
     images that only one of them breaks do so by more than two standard errors of a fair coin. APGD climbs the DLR,
     which does not depend on the scale of the scores.
 
@@ -194,7 +194,7 @@ def _comparisons(runs: Runs, activation: str) -> list[str]:
         found.append(f"random noise of the same budget breaks {_share(runs['noise']):.1%} of the images, {apgd}")
     if _more(runs["square"], runs["scores"]):
         found.append(f"without slopes Square breaks {_share(runs['square']):.1%} of the images, {apgd}")
-    if not runs["unbounded"].all():
+    if _share(runs["unbounded"]) < 1 - FLAT:
         found.append(
             f"with no budget at all FAB breaks {_share(runs['unbounded']):.1%} of the images, and any image can be "
             "turned into any other"

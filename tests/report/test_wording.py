@@ -1,0 +1,10 @@
+"""The words around the findings."""
+
+from snellen.report.wording import rows, run_line
+
+
+def test_where_nothing_was_computed_it_is_said_in_words() -> None:
+    run = {"preset": "inspect", "seconds": 0.5, "device": "meta"}
+    assert run_line(run).endswith("0.5\N{NO-BREAK SPACE}s · shapes only, nothing was computed")
+    assert dict(rows(run))["device"] == "shapes only, nothing was computed"
+    assert run_line({"device": "cpu"}) == "cpu"
