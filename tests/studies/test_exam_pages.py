@@ -19,8 +19,8 @@ from snellen.studies.cross_entropy import CrossEntropy
 from snellen.studies.improve import Improve
 from snellen.studies.layers import Layers
 from snellen.studies.residual import BATCH, ResidualConnections, gradients, network
-from snellen.studies.saturation import Saturation
 from snellen.studies.selection import Selection
+from snellen.studies.through_tanh import ThroughTanh
 from snellen.subject.load.digits import digit_pixels
 from snellen.training.curves import read_curves
 from snellen.training.dataset import load_dataset
@@ -136,10 +136,10 @@ def test_the_record_of_residual_connections_is_what_the_command_prints() -> None
         assert math.log10(norms[0] / norms[-1]) == pytest.approx(rows[0][column], abs=0.01)
 
 
-def test_the_record_of_saturation_is_what_the_command_prints() -> None:
+def test_the_record_of_the_tanh_is_what_the_command_prints() -> None:
     """One rate of it, with the network trained again; a rounding on another machine may move an image or two."""
     (row,) = [row for row in every(SATURATION, "Every rate") if row[0] == 0.003]
-    again = Saturation(rates=(0.003,)).run()
+    again = ThroughTanh(rates=(0.003,)).run()
     assert [again.at(0.003, way).share for way in ("output", "scores")] == pytest.approx([row[1], row[3]], abs=0.03)
 
 

@@ -142,13 +142,13 @@ def layers(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet 
     _carry_out(Layers(), "layers", out, json, seed, quiet)
 
 
-@app.command("saturation")
+@app.command("through-tanh")
 @verb
-def saturation(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+def through_tanh(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
     """Attack a regression through the tanh of its output and through what goes into it, at constant learning rates."""
-    from snellen.studies.saturation import Saturation
+    from snellen.studies.through_tanh import ThroughTanh
 
-    _carry_out(Saturation(), "saturation", out, json, seed, quiet)
+    _carry_out(ThroughTanh(), "through-tanh", out, json, seed, quiet)
 
 
 @app.command("surrogates")

@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Adversarial:
-    """What an attack found. All is judged by the network's real outputs, one image at a time.
+    """What an attack found. All is judged by the network's real outputs, one image at a time where that could matter.
 
     Attributes:
         images: (n, c, h, w) pictures of 8 bits (multiples of 1/255) that reach the goal; where none was found, the
@@ -113,7 +113,7 @@ class Attack(ABC):
             NotApplicable: the method needs gradients and there are none.
             NetworkError: the network raised, or returned what is no row of finite numbers; a gradient not finite.
         """
-        goal = as_goal(labels, target, pixels, self.norm)
+        goal = as_goal(labels, target, pixels)
         if isinstance(network, Network):
             network.check_pixels(pixels)
         if batch_size < 1:
@@ -192,13 +192,12 @@ class Attack(ABC):
         """
 
 
-def as_goal(labels: Labels | Goal, target: Labels | int | None, pixels: Pixels, norm: Norm) -> Goal:
+def as_goal(labels: Labels | Goal, target: Labels | int | None, pixels: Pixels) -> Goal:
     """What is wanted of each image, checked.
 
     Raises:
         UsageError: labels or targets of the wrong shape, range or kind; a target that is the image's own class.
     """
-    del norm
     if not isinstance(pixels, Tensor) or pixels.ndim != 4 or len(pixels) == 0:
         got = f"shape {tuple(pixels.shape)}" if isinstance(pixels, Tensor) else type(pixels).__name__
         raise UsageError(f"pixels must be a float tensor (n, c, h, w) in [0, 1] with n >= 1, got {got}")

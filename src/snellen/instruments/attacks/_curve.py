@@ -85,7 +85,7 @@ def curve(
         raise UsageError(f"{type(attack).__name__} makes one change for all images: attack at each budget in turn")
     ladder = tuple(sorted({replace(attack.norm, eps=_used(attack.norm, e)) for e in eps}, key=radius))
     runner = _runner(attack, ladder) if attack.needs_budget else attack
-    goals = as_goal(labels, target, pixels, attack.norm).attempts()
+    goals = as_goal(labels, target, pixels).attempts()
     found = _nearest([runner(network, pixels, goal, **call) for goal in goals])
     limits = torch.tensor([0.0, *(radius(norm) for norm in ladder), torch.inf], dtype=torch.float64)
     index = torch.searchsorted(limits, found.distance.cpu() - CLOSE)

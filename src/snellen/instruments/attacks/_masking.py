@@ -126,7 +126,7 @@ def gradient_masking(
     (8, 'tanh', False)
     """
     norm = norm or Linf(8 / 255)
-    goal = as_goal(labels, None, pixels, norm)
+    goal = as_goal(labels, None, pixels)
     network.check_pixels(pixels)
     right = ~Noise(norm)(network, pixels, goal, seed=seed, batch_size=batch_size).already
     if not right.any():

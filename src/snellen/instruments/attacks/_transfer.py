@@ -101,7 +101,7 @@ def transfer(
         raise UsageError(f"give at least one network, and each name once; got {sorted(networks)}, twice {sorted(both)}")
     columns: dict[str, Network | Blackbox] = {**networks, **(victims or {})}
     own = {name: replace(attack, norm=norm) for name, attack in attacks.items()}
-    goal = as_goal(labels, None, pixels, norm)
+    goal = as_goal(labels, None, pixels)
     for network in networks.values():
         network.check_pixels(pixels)
     shown = levels(pixels.detach())

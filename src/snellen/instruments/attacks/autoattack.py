@@ -46,7 +46,8 @@ class AutoAttack(Attack):
     >>> from snellen.subject.network import Network
     >>> module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 3))
     >>> attack = AutoAttack(Linf(0.5), steps=10, queries=50)
-    >>> found = attack(Network(module), torch.rand(4, 3, 2, 2), torch.tensor([0, 0, 1, 1]))
+    >>> pixels = torch.rand(4, 3, 2, 2)
+    >>> found = attack(Network(module), pixels, module(pixels).argmax(dim=1))
     >>> list(found.details["broken_by"]), found.details["skipped"]
     (['apgd_ce', 'apgd_t', 'fab_t', 'square'], {})
     """

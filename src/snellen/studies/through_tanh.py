@@ -14,7 +14,7 @@ from snellen.instruments.attacks._norms import L2
 from snellen.instruments.attacks.gradient_ascent import GradientAscent
 from snellen.studies._base import Progress, Study, silent
 from snellen.studies._digits import features
-from snellen.studies._saturation_findings import Reached, Saturated, findings
+from snellen.studies._through_tanh_findings import Reached, Saturated, findings
 from snellen.subject.network import Network
 
 WIDTH, BATCH, RATE, HELD_OUT = 64, 64, 2e-3, 300
@@ -24,7 +24,7 @@ EDGES = (0.0, 0.5, 1.0, 2.0, float("inf"))
 
 
 @dataclass(frozen=True)
-class Saturation(Study[Saturated]):
+class ThroughTanh(Study[Saturated]):
     """What goes wrong when a regression is attacked by its gradient through the tanh of its output (exercise 6b).
 
     A small network learns to say -1 of the digits 0 to 3, +1 of 6 to 9, and a third of it of 4 and 5; its output is a
@@ -40,8 +40,8 @@ class Saturation(Study[Saturated]):
         UsageError: no steps, or a rate that is not positive.
 
     Example:
-        >>> from snellen.studies.saturation import Saturation
-        >>> found = Saturation(steps=50, rates=(0.1,)).run()
+        >>> from snellen.studies.through_tanh import ThroughTanh
+        >>> found = ThroughTanh(steps=50, rates=(0.1,)).run()
         >>> len(found.reached), found.images
         (2, 300)
 

@@ -76,7 +76,7 @@ def findings(found: Saturated) -> tuple[Finding, ...]:
     flat = f" (median slope {slope:.2g})" if slope is not None else ""
     return (
         Finding(
-            "study/saturation",
+            "study/through_tanh",
             "info",
             "Through the output the slope vanishes where the tanh is flat",
             "d tanh(z)/dz = 1 - tanh(z)^2 multiplies every gradient that goes through the output. With a learning rate "

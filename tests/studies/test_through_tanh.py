@@ -6,17 +6,17 @@ import torch
 from snellen._errors import UsageError
 from snellen.findings.findings import Findings
 from snellen.report.schema import Document
-from snellen.studies._saturation_findings import Saturated
-from snellen.studies.saturation import Saturation
+from snellen.studies._through_tanh_findings import Saturated
+from snellen.studies.through_tanh import ThroughTanh
 
 
 @pytest.fixture(scope="module")
-def study() -> Saturation:
-    return Saturation(steps=300, rates=(0.01, 1.0))
+def study() -> ThroughTanh:
+    return ThroughTanh(steps=300, rates=(0.01, 1.0))
 
 
 @pytest.fixture(scope="module")
-def found(study: Saturation) -> Saturated:
+def found(study: ThroughTanh) -> Saturated:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     result = study.run(seed=1)
@@ -46,7 +46,7 @@ def test_one_rate_for_all_overshoots(found: Saturated) -> None:
     assert large > 1.5 * small
 
 
-def test_the_page_says_what_was_computed(found: Saturated, study: Saturation) -> None:
+def test_the_page_says_what_was_computed(found: Saturated, study: ThroughTanh) -> None:
     findings = Findings(study.findings(found), subject={"study": study.title, **study.about()})
     Document.model_validate(findings.to_dict())
     assert findings.measured["through_output"] == found.at(found.widest, "output").share
@@ -56,4 +56,4 @@ def test_the_page_says_what_was_computed(found: Saturated, study: Saturation) ->
 def test_wrong_settings() -> None:
     for settings in ({"steps": 0}, {"rates": ()}, {"rates": (0.1, -1.0)}):
         with pytest.raises(UsageError, match="steps must be at least 1 and rates positive"):
-            Saturation(**settings)  # type: ignore[arg-type]
+            ThroughTanh(**settings)  # type: ignore[arg-type]
