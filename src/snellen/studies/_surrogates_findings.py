@@ -84,7 +84,9 @@ def findings(found: Compared) -> tuple[Finding, ...]:
     lines = []
     for victim in found.victims:
         own = found.at(victim, "surrogate").share or 0.0
-        lines.append(f"{victim}: surrogate {own:.1%}, best white-box attack {found.best_white(victim):.1%}")
+        possible = found.at(victim, "bim").fooled is not None
+        white = f"the better white-box attack {found.best_white(victim):.1%}" if possible else "no white-box attack"
+        lines.append(f"{victim}: surrogate {own:.1%}, {white}")
     measured: dict[str, float] = {}
     for attempt in found.attempts:
         name = f"{attempt.victim.replace(' ', '_')}_{attempt.method}"
