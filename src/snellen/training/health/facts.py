@@ -10,6 +10,7 @@ from torch import Tensor
 from snellen.training.health.calls import LossCall, ModuleCall
 from snellen.training.health.flow import Activation, Entry
 from snellen.training.health.fresh import Fresh
+from snellen.training.health.functional import FunctionCall
 from snellen.training.health.mixing import Mixing
 from snellen.training.health.recorder import Past
 from snellen.training.health.registered import parameters_of
@@ -175,6 +176,8 @@ class Observation:
     seed: int
     asked: Asked
     mixing: Mixing | None = None
+    functions: tuple[FunctionCall, ...] = ()
+    drops_in_evaluation: bool | None = None
 
     @property
     def named(self) -> dict[str, Tensor]:

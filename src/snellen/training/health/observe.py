@@ -18,6 +18,7 @@ from snellen.training.health.calls import Calls, LossCall, Losses
 from snellen.training.health.facts import Asked, Observation, Parameter, Stranger
 from snellen.training.health.flow import Flow, loose_tensors
 from snellen.training.health.fresh import FEW, JUDGED, Fresh, confirmed, fresh_parameters, fresh_tensor, young
+from snellen.training.health.functional import Functions, drops_in_evaluation
 from snellen.training.health.gradients import Grad, alike, read_gradient
 from snellen.training.health.kept import Buffers, Dice, kept
 from snellen.training.health.mixing import mixing
@@ -81,7 +82,7 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
     constants = [b for m in setup.modules for b in (*m.buffers(), *loose_tensors(m))]
     flow = Flow(list(named.values()), [b for b in constants if not b.is_meta], calls.where)
     flow.known = frozenset(id(p) for m in setup.modules for p in parameters_of(m).values())
-    losses = Losses(flow.origin)
+    losses, functions = Losses(flow.origin), Functions(calls.running, calls.where)
     others, fresh = strangers(setup), _freshness(setup)
     with kept(setup.modules, setup.optimizers), torch.inference_mode(False), torch.enable_grad():
         for tensor, _ in others:
@@ -90,7 +91,7 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
         dice, buffers = Dice(), Buffers(setup.modules)
         versions = {name: p._version for name, p in named.items()}
         try:
-            with calls.watched(), _uncompiled(), flow, losses:
+            with calls.watched(), _uncompiled(), flow, losses, functions:
                 value = setup.value()
             written = frozenset(name for name, p in named.items() if p._version != versions[name])
             if value.requires_grad:
@@ -109,6 +110,7 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
         del value
         with _uncompiled():
             mixed = mixing(setup, calls.given, names, dice)
+            dropped = _dropped(setup, calls, functions, dice)
         ran = _ran(calls, setup)
         lost = severed(setup, grads, flow, reached=reached, ran=ran, begun=begun, dice=dice, buffers=buffers)
         trial, changed = try_step(setup, begun, dice, buffers)
@@ -132,6 +134,8 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
         seed=seed,
         asked=asked,
         mixing=mixed,
+        functions=tuple(functions.found),
+        drops_in_evaluation=dropped,
     )
 
 
@@ -193,6 +197,13 @@ def _ran(calls: Calls, setup: TrainingSetup) -> frozenset[str]:
     """Names of the modules that ran; a module of several names has all of them."""
     every = [*setup.module.named_modules(remove_duplicate=False), *modules_of(setup.module).items()]
     return frozenset(n for n, m in every if id(m) in calls.ran)
+
+
+def _dropped(setup: TrainingSetup, calls: Calls, functions: Functions, dice: Dice) -> bool | None:
+    """Asked only where a dropout was called as a function, and what the network was given is known."""
+    if not calls.given or not any(c.training and c.name != "batch_norm" for c in functions.found):
+        return None
+    return drops_in_evaluation(setup.module, setup.modules, calls.given[-1][0], dice)
 
 
 def _freshness(setup: TrainingSetup) -> dict[str, Fresh]:
