@@ -16,10 +16,12 @@ def versions(*packages: str) -> str:
     return f"Python {platform.python_version()}, {', '.join(names)}, {torch.get_num_threads()} threads"
 
 
-def in_turn(ways: Mapping[str, Callable[[], Any]], *, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each way, round by round, after one warm-up of each."""
-    for way in ways.values():
-        way()
+def in_turn(
+    ways: Mapping[str, Callable[[], Any]], *, rounds: int, warm: Callable[[], object] | None = None
+) -> dict[str, list[float]]:
+    """Seconds of each way, round by round, after one warm-up of each, or what ``warm`` does in their place."""
+    for begin in ways.values() if warm is None else [warm]:
+        begin()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():

@@ -1,0 +1,1 @@
+"""Boxes, which of them stay, and how good they are."""
