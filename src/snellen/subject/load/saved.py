@@ -20,6 +20,10 @@ def saved_network(path: Path) -> Network:
         NetworkError: a file that is none of ours, or is damaged.
     """
     saved = read_saved(path)
+    if saved.task in ("generate", "discriminate"):
+        raise NetworkError(f"{path} was trained to {saved.task} and gives no classes; see 'snellen generate --help'")
+    if saved.task == "detect":
+        raise NetworkError(f"{path} is a detector: it gives boxes and no classes; use 'snellen detect'")
     try:
         side = saved.about.get("side")
         size = None if side is None else (int(side[0]), int(side[1]))
