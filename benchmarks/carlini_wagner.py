@@ -6,9 +6,10 @@
 Wanted: success at least, and median L2 at most, that of each peer, at 3 x the speed of the fastest peer that succeeds
 on 98 % of the images or more. The images are the first of the test set that the network gets right. What each returns
 is judged here, in one way: shown one image at a time, as floats and as pictures of 8 bits; a failure counts as
-infinitely far. Time is processor time, on one thread. Peers are timed once, in batches of 100; ART runs on the first
-SLOW images, each peer's setting with more steps on the first MORE (ART: a quarter of them). What they found is kept in
-FOLDER, if given, and taken from there again. A peer that is not installed is left out.
+infinitely far. Time is processor time, on one thread. Peers are timed once, in batches of 100; foolbox with nine
+constants runs on the first MORE images, ART and torchattacks with more steps on the first SLOW (ART with more steps: a
+quarter of them). What they found is kept in FOLDER, if given, and taken from there again. A peer that is not installed,
+or has no images, is left out.
 """
 
 import argparse
@@ -128,15 +129,15 @@ def peers(module: nn.Module, options: argparse.Namespace) -> Mapping[str, tuple[
     ways: dict[str, tuple[Attack, int]] = {}
     if found("torchattacks"):
         ways["torchattacks CW()"] = torchattacks(module), options.images
-        ways["torchattacks CW(steps=1000)"] = torchattacks(module, steps=1000), options.more
+        ways["torchattacks CW(steps=1000)"] = torchattacks(module, steps=1000), options.slow
     if found("foolbox"):
         one = foolbox(module, binary_search_steps=1, steps=100, stepsize=0.01, initial_const=1)
         ways["foolbox, 1 constant, 100 steps"] = one, options.images
         ways["foolbox, 9 constants, 100 steps"] = foolbox(module, steps=100, initial_const=0.1), options.more
     if found("art"):
         ways["ART CarliniL2Method()"] = art(module), options.slow
-        ways["ART CarliniL2Method(max_iter=30)"] = art(module, max_iter=30), options.more // 4
-    return ways
+        ways["ART CarliniL2Method(max_iter=30)"] = art(module, max_iter=30), options.slow // 4
+    return {name: (attack, count) for name, (attack, count) in ways.items() if count}
 
 
 def found(package: str) -> bool:
@@ -194,7 +195,7 @@ def main() -> None:
     pixels, labels = right_ones(network, options.images)
     ours = {
         "Snellen CarliniWagner()": CarliniWagner(),
-        "Snellen CarliniWagner(patience=1)": CarliniWagner(patience=1),
+        "Snellen CarliniWagner(patience=3)": CarliniWagner(patience=3),
     }
     installed = [package for package, module in PACKAGES.items() if importlib.util.find_spec(module)]
     print(versions(*installed))

@@ -27,6 +27,10 @@ WEAK = ("noise", "patch", "universal")
 """Those that need not find what is there: a control, and changes shared by all images."""
 BLIND = ("noise", "square", "surrogate")
 """Those that need no slope of the victim."""
+SINGLE = tuple(name for name in METHODS if name not in WEAK)
+"""Those that promise something of every image."""
+JUDGED = tuple(name for name in SINGLE if name != "surrogate")
+"""Those of them that climb the scores of the victim itself."""
 SMALL: dict[str, dict[str, Any]] = {
     "autoattack": {"steps": 10, "queries": 60},
     "fab": {"steps": 10},
@@ -130,9 +134,8 @@ def check_power(attack: Attack) -> None:
     assert (found.distance > 0).all()
 
 
+@pytest.mark.parametrize("name", SINGLE)
 def test_finds_what_is_there(name: str, attack: Attack) -> None:
-    if name in WEAK:
-        pytest.skip("promises nothing of single images")
     if name == "surrogate":
         attack = dataclasses.replace(attack, network=linear())
     check_power(attack)
@@ -169,15 +172,19 @@ def test_leaves_the_network_untouched(attack: Attack, labels: bool) -> None:
     assert torch.equal(PIXELS, before)
 
 
-@pytest.mark.parametrize("extra", [Counting(raise_on=2), RaisesBackward()], ids=["forward", "backward"])
-def test_leaves_the_network_untouched_when_it_raises(name: str, attack: Attack, extra: nn.Module) -> None:
-    if isinstance(extra, Counting):
-        extra.calls = 0
-    elif name in BLIND:
-        pytest.skip("needs no slope")
+def check_untouched_when_it_raises(attack: Attack, extra: nn.Module) -> None:
     network = small_network(extra)
     with untouched(network.module), pytest.raises(NetworkError, match="on purpose"):
         attack(network, PIXELS, torch.tensor([0, 1, 2, 3, 0]))
+
+
+def test_leaves_the_network_untouched_when_its_forward_raises(attack: Attack) -> None:
+    check_untouched_when_it_raises(attack, Counting(raise_on=2))
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in BLIND])
+def test_leaves_the_network_untouched_when_its_backward_raises(attack: Attack) -> None:
+    check_untouched_when_it_raises(attack, RaisesBackward())
 
 
 def test_the_same_seed_gives_the_same_and_global_generators_do_not_matter(attack: Attack) -> None:
@@ -192,9 +199,8 @@ def test_the_same_seed_gives_the_same_and_global_generators_do_not_matter(attack
     assert torch.equal(found[0].images, found[1].images)
 
 
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.joint])
 def test_a_batch_equals_the_loop_over_its_images(attack: Attack) -> None:
-    if attack.joint:
-        pytest.skip("one change for all images")
     network, labels = linear(), answers(linear())
     together = attack(network, PIXELS, labels)
     alone = [attack(network, PIXELS[i : i + 1], labels[i : i + 1]) for i in range(5)]
@@ -206,9 +212,8 @@ def test_a_batch_equals_the_loop_over_its_images(attack: Attack) -> None:
     assert torch.equal(together.success, reverse.success.flip(0))
 
 
-def test_a_target_is_reached_and_nothing_else_counts(name: str, attack: Attack) -> None:
-    if name in WEAK or name == "surrogate":
-        pytest.skip("promises nothing of single images")
+@pytest.mark.parametrize("name", JUDGED)
+def test_a_target_is_reached_and_nothing_else_counts(attack: Attack) -> None:
     network = linear()
     labels = answers(network)
     target = (labels + 2) % 4
@@ -231,9 +236,8 @@ def test_few_classes_and_negative_logits(name: str, attack: Attack, classes: int
         assert found.success.all()
 
 
+@pytest.mark.parametrize("name", SINGLE)
 def test_pixels_at_black_and_white_move(name: str, attack: Attack) -> None:
-    if name in WEAK:
-        pytest.skip("promises nothing of single images")
     network = linear()
     if name == "surrogate":
         attack = dataclasses.replace(attack, network=network)
@@ -244,11 +248,10 @@ def test_pixels_at_black_and_white_move(name: str, attack: Attack) -> None:
     assert ((found.images != ends) & (ends == 0)).any()
 
 
+@pytest.mark.parametrize("name", JUDGED)
 @pytest.mark.parametrize("last", [nn.Tanh(), nn.Sigmoid(), nn.Softmax(dim=1)], ids=["tanh", "sigmoid", "softmax"])
 def test_saturated_outputs_are_gone_around(name: str, attack: Attack, last: nn.Module) -> None:
     """Scores of some thousands: every output is 0 or 1, and its slope 0, to the last bit."""
-    if name in (*WEAK, "surrogate"):
-        pytest.skip("promises nothing of single images, or has scores of its own")
     network = linear(scale=3000.0, last=last)
     labels = linear(scale=3000.0).outputs(PIXELS).argmax(dim=1)
     found = with_budget(attack, 0.5)(network, PIXELS, labels)
@@ -257,10 +260,9 @@ def test_saturated_outputs_are_gone_around(name: str, attack: Attack, last: nn.M
     assert torch.equal(found.success, found.after.gather(1, labels[:, None])[:, 0] < found.after.amax(dim=1))
 
 
+@pytest.mark.parametrize("name", JUDGED)
 def test_a_regression_is_a_subject(name: str) -> None:
     """The goal: an output moved by more than a margin, through a tanh that is nearly flat."""
-    if name in (*WEAK, "surrogate"):
-        pytest.skip("promises nothing of single images, or has scores of its own")
     network = linear(scale=8.0, classes=1, last=nn.Tanh())
     before = network.outputs(PIXELS).detach()[:, 0]
     found = with_budget(made(name), 0.5)(network, PIXELS, Moved(before, by=0.5))

@@ -11,11 +11,12 @@ from snellen._errors import UsageError
 from snellen.instruments.corruptions import METHODS
 from untouched import untouched
 
-RANDOM = {"elastic", "fog", "gaussian_noise", "impulse_noise", "motion_blur", "shot_noise", "snow"}
+RANDOM = {"elastic", "fog", "gaussian_noise", "glass_blur", "impulse_noise", "motion_blur", "shot_noise", "snow"}
 UNORDERED = {"elastic"}
 """Its table goes from large smooth moves to small rough ones."""
-NEARLY = {"fog", "pixelate"}
-"""Dense fog hides more and is no farther; 28, 27 and 24 pixels of 32 fall on the grid as they fall."""
+NEARLY = {"fog", "glass_blur", "pixelate"}
+"""Dense fog hides more and is no farther; more passes of glass and more blur take turns; 28, 27 and 24 pixels of 32
+fall on the grid as they fall."""
 
 
 @pytest.fixture(params=list(METHODS))

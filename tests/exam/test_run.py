@@ -63,7 +63,7 @@ def test_the_built_in_network_sees_as_well_as_was_measured(builtin: Findings) ->
     assert len(builtin.predictions) == 500
     silent = {"data/normalised_twice"}  # says something only where there is reason to
     left_out = {"explanation/class_models", "representation/nearest_neighbours"}
-    attacks = {"robustness/budgets", "robustness/masking"}
+    attacks = {"robustness/budgets", "robustness/corruptions", "robustness/masking"}
     assert {f.check for f in builtin} == set(CHECKS) - silent - left_out - attacks
     document = Document.model_validate(builtin.to_dict())
     assert document.subject["count"] == 500

@@ -46,3 +46,23 @@ def test_where_the_batch_leaves_doubt_the_image_is_looked_at_singly() -> None:
         before = victim.counts.queries
         assert torch.equal(victim.look_surely(PIXELS).achieved, victim.look_singly(PIXELS).achieved)
     assert victim.counts.queries - before > 6 + 6 + 1
+
+
+def test_what_was_noted_is_not_looked_at_again_and_another_picture_is() -> None:
+    torch.manual_seed(2)
+    network = Network(nn.Sequential(nn.Flatten(), nn.Linear(12, 4)))
+    pixels, labels = torch.rand(3, 3, 2, 2), torch.tensor([0, 1, 2])
+    victim = Victim(network, Untargeted(labels))
+    with torch.no_grad():
+        rows = torch.tensor([0, 2])
+        victim[rows].note(pixels[rows], victim[rows].look(pixels[rows]))
+        before = victim.counts.queries
+        seen = victim.look_surely(pixels)
+        assert victim.counts.queries == before + 2  # the one that is new, and the first image alone
+        plain = Victim(network, Untargeted(labels)).look_singly(pixels)
+        torch.testing.assert_close(seen.outputs, plain.outputs)
+        assert torch.equal(seen.achieved, plain.achieved)
+        moved = pixels.clone()
+        moved[2, 0, 0, 0] += 0.25
+        again = victim.look_surely(moved)
+        assert not torch.allclose(again.outputs[2], seen.outputs[2])

@@ -13,7 +13,7 @@ from snellen._errors import UsageError
 from snellen._shapes import Labels, Logits, Pixels
 from snellen.instruments.attacks._draws import Draws
 from snellen.instruments.attacks._goal import Goal, Targeted, Untargeted
-from snellen.instruments.attacks._lattice import LEVELS, inside, levels, rounded
+from snellen.instruments.attacks._lattice import LEVELS, NOISE, inside, levels, rounded
 from snellen.instruments.attacks._norms import Linf, Norm
 from snellen.instruments.attacks._repair import repaired
 from snellen.instruments.attacks._victim import Blackbox, Through, Victim
@@ -21,7 +21,6 @@ from snellen.subject.network import Network
 from snellen.subject.quiet import quiet
 
 GROUP = 64 << 20  # bytes of pixels that one call of a method works on
-NOISE = 1e-6  # nearer than this two values are the same: what is left of sums and differences in float32
 Progress = Callable[[int, int], None]
 
 
@@ -155,6 +154,7 @@ class Attack(ABC):
             these = victim[rows].towards(goal[rows])
             made = self.perturb(these, originals[rows], draws[rows.cpu()])
             self._judge(these, originals[rows], made, rows, (images, success, floats, float_success, after))
+            victim.counts.noted.clear()
         distance, float_distance = (
             torch.where(reached, self.norm.size(changed - originals), torch.inf)
             for changed, reached in ((images, success), (floats, float_success))

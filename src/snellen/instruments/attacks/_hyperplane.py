@@ -7,7 +7,7 @@ from torch import Tensor
 from snellen._shapes import Pixels
 from snellen.instruments.attacks._norms import TINY, Linf, Norm
 
-EXACT = 1e-9  # of what is needed
+EXACT = 1e-5  # of what is needed
 
 
 def towards(points: Pixels, normal: Pixels, need: Float[Tensor, "n"], norm: Norm) -> Pixels:
@@ -28,23 +28,27 @@ def towards(points: Pixels, normal: Pixels, need: Float[Tensor, "n"], norm: Norm
     >>> towards(point, normal, torch.tensor([0.5]), L2()).flatten()
     tensor([0.0600, 0.0800])
     """
-    start, slope = points.flatten(1).double(), normal.flatten(1).double() * need.sign()[:, None]
+    start, slope = points.flatten(1).float(), normal.flatten(1).float() * need.sign()[:, None]
+    room = torch.where(slope > 0, 1 - start, start)
+    slope = torch.where(room > 0, slope, 0)
     scale = slope.abs().amax(dim=1, keepdim=True)
     slope = slope / torch.where(scale > 0, scale, 1)
     slope = torch.where(slope.abs() > TINY, slope, 0)
-    weight, need = slope.abs(), need.abs().double() / torch.where(scale > 0, scale, 1)[:, 0]
-    room = torch.where(slope > 0, 1 - start, start) * (slope != 0)
-    speed = (slope != 0).double() if isinstance(norm, Linf) else weight
-    power = weight * speed
-    time, left, rate = torch.zeros_like(need), need, power.sum(dim=1)
+    weight, need = slope.abs(), need.abs().float() / torch.where(scale > 0, scale, 1)[:, 0]
+    speed = (slope != 0).float() if isinstance(norm, Linf) else weight
+    time, rows = torch.zeros_like(need), torch.arange(len(need), device=need.device)
+    left, power, lasting = need, weight * speed, room.clone()
+    rate = power.sum(dim=1)
     while True:
-        going = (left > EXACT * need) & (rate > 0)
+        # the gain is concave in the time: a tangent never goes too far, and each passes at least one end
+        later = time[rows] + left / rate
+        going = (left > EXACT * need[rows]) & (rate > 0) & (later > time[rows])
         if not going.any():
             break
-        # the gain is concave in the time: a tangent never goes too far, and each passes at least one end
-        time = torch.where(going, time + left / torch.where(going, rate, 1), time)
-        reach = time[:, None] * speed
-        left = need - (weight * torch.minimum(reach, room)).sum(dim=1)
-        rate = (power * (reach < room)).sum(dim=1)
+        rows, left, rate, power, lasting = (v if going.all() else v[going] for v in (rows, left, rate, power, lasting))
+        time[rows] = later[going]
+        reach = time[rows, None] * speed[rows]
+        left = need[rows] - (weight[rows] * torch.minimum(reach, lasting)).sum(dim=1)
+        rate = (power * (reach < lasting)).sum(dim=1)
     change = slope.sign() * torch.minimum(time[:, None] * speed, room)
     return change.to(points.dtype).view_as(points)

@@ -8,7 +8,8 @@ from snellen._shapes import Pixels
 from snellen.instruments.attacks._norms import L2, Norm
 
 LEVELS = 255
-KEPT = 0.8  # of a change's length: where rounding leaves less of it, the change is stretched first
+NOISE = 1e-6  # nearer than this two values are the same: what is left of sums and differences in float32
+KEPT = 0.95  # of a change's length: where rounding leaves less of it, the change is stretched first
 HALVINGS = 12
 
 
@@ -20,7 +21,15 @@ def levels(pixels: Pixels) -> Float[Tensor, "n c h w"]:
 def inside(candidates: Pixels, originals: Pixels, norm: Norm) -> Pixels:
     """The candidates within [0, 1] and within the budget of the norm around the originals."""
     clipped = candidates.clamp(0, 1)
+    if not norm.bounded:
+        return clipped
     return (originals + norm.project(clipped - originals)).clamp(0, 1)
+
+
+def snapped(pixels: Pixels) -> Pixels:
+    """The pixels, those that lie on a level but for the noise of float32 exactly there."""
+    nearest = levels(pixels) / LEVELS
+    return torch.where((pixels - nearest).abs() < NOISE, nearest, pixels)
 
 
 def rounded(candidates: Pixels, originals: Pixels, norm: Norm) -> Pixels:

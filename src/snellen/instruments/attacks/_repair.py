@@ -30,7 +30,10 @@ def repaired(victim: Victim, made: Pixels, originals: Pixels, files: Pixels, nor
     if not norm.bounded:
         for share in STRETCHES:
             tried = stretched(made[open_], originals[open_], share)
-            open_ = _kept(victim[open_], tried, originals[open_], norm, best, open_)
+            new = (tried != files[open_]).flatten(1).any(dim=1)
+            rows = open_[new]
+            still = _kept(victim[rows], tried[new], originals[rows], norm, best, rows)
+            open_ = torch.cat([open_[~new], still]).sort().values
             if len(open_) == 0:
                 return best
     if victim.differentiable:
@@ -61,7 +64,11 @@ def _turned(victim: Victim, made: Pixels, originals: Pixels, files: Pixels, norm
 
 def _kept(victim: Victim, tried: Pixels, originals: Pixels, norm: Norm, best: Pixels, rows: Tensor) -> Tensor:
     """Note in ``best`` what reaches the goal within the budget; the rows that are still open."""
-    reached = victim.look(tried).achieved & _fits(tried - originals, norm)
+    if len(rows) == 0:
+        return rows
+    look = victim.look(tried)
+    reached = look.achieved & _fits(tried - originals, norm)
+    victim[reached.nonzero()[:, 0]].note(tried[reached], look[reached])
     best[rows[reached]] = tried[reached]
     return rows[~reached]
 

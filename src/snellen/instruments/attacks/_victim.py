@@ -46,6 +46,7 @@ class Counts:
         gradients: images shown forward and back.
         flat: images whose slope was exactly 0 at least once.
         activation: the last activation of the network, ``""`` where none was seen.
+        noted: by place, pictures that were looked at in float32, their scores and outputs: see :meth:`Victim.note`.
         notes: what the method has to say of itself beside that; becomes part of the details.
     """
 
@@ -53,6 +54,7 @@ class Counts:
     gradients: int = 0
     flat: int = 0
     activation: str | None = None
+    noted: dict[int, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -73,6 +75,9 @@ class Look:
     scores: Logits
     outputs: Logits
     achieved: Bool[Tensor, "n"]
+
+    def __getitem__(self, rows: Tensor) -> "Look":
+        return Look(self.scores[rows], self.outputs[rows], self.achieved[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +105,14 @@ class Victim:
     places: Int[Tensor, "n"] | None = None
 
     def __getitem__(self, rows: Tensor) -> "Victim":
-        places = torch.arange(len(self)) if self.places is None else self.places
-        return replace(self, goal=self.goal[rows], places=places[rows.cpu()])
+        return replace(self, goal=self.goal[rows], places=self._places[rows.cpu()])
 
     def __len__(self) -> int:
         return len(self.goal)
+
+    @property
+    def _places(self) -> Int[Tensor, "n"]:
+        return torch.arange(len(self)) if self.places is None else self.places
 
     def towards(self, goal: Goal) -> "Victim":
         """The same network, another goal."""
@@ -137,7 +145,7 @@ class Victim:
         it in another batch; and all of them, if there are fewer than three outputs, which can all be near 0, or if the
         first image does not give alone what it gives in the batch.
         """
-        seen = self.look(pixels)
+        seen = self._recalled(pixels)
         if len(pixels) == 1 or self.batch_size == 1:
             return seen
         if seen.outputs.shape[1] < FEW:
@@ -153,6 +161,26 @@ class Victim:
                 all_[doubtful] = some
             seen.achieved[doubtful] = again.achieved
         return seen
+
+    def note(self, pixels: Pixels, look: Look) -> None:
+        """Spare :meth:`look_surely` a second look at the very same pictures."""
+        parts = zip(self._places.tolist(), pixels, look.scores, look.outputs, strict=True)
+        self.counts.noted.update({place: (image, scores, outputs) for place, image, scores, outputs in parts})
+
+    def _recalled(self, pixels: Pixels) -> Look:
+        answers = {}
+        for row, (place, image) in enumerate(zip(self._places.tolist(), pixels, strict=True)):
+            noted = self.counts.noted.get(place)
+            if noted is not None and torch.equal(noted[0], image):
+                answers[row] = noted[1:]
+        if not answers:
+            return self.look(pixels)
+        new = torch.tensor([row for row in range(len(pixels)) if row not in answers], dtype=torch.long)
+        if len(new):
+            look = self[new].look(pixels[new])
+            answers |= dict(zip(new.tolist(), zip(look.scores, look.outputs, strict=True), strict=True))
+        scores, outputs = (torch.stack([answers[row][part] for row in range(len(pixels))]) for part in (0, 1))
+        return Look(scores, outputs, self.goal.achieved(outputs) & self.stops)
 
     def slope(self, pixels: Pixels, loss: Loss = cross_entropy) -> Slope:
         """The gradient of each image's loss with respect to its pixels.
@@ -203,7 +231,7 @@ class Victim:
                         "the gradient must be finite, got NaN or infinite values although the scores are finite: look "
                         "for sqrt, norm, log or a power at 0 in the network's forward; 'square' needs no gradient"
                     )
-                return gradient.float()
+                return gradient.float().contiguous()
         raise NotApplicable(
             "a gradient from the scores to the pixels is needed and there is none: look for .detach(), "
             "torch.no_grad() or a rounding operation in the network's forward; 'square' and 'surrogate' need none"
