@@ -16,6 +16,9 @@ from snellen._atomic import write_bytes
 from snellen._errors import NetworkError, unknown
 from snellen.nets.airbench import Airbench
 from snellen.nets.deshuffler import Deshuffler
+from snellen.nets.detector import GridDetector, SingleDetector
+from snellen.nets.discriminator import Discriminator
+from snellen.nets.generator import Generator
 from snellen.nets.resnet9 import ResNet9
 from snellen.nets.small_vgg import SmallVGG
 from snellen.nets.staged_classifier import StagedClassifier
@@ -25,7 +28,11 @@ KINDS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
     {
         "airbench": Airbench,
         "deshuffler": Deshuffler,
+        "grid_detector": GridDetector,
+        "discriminator": Discriminator,
+        "generator": Generator,
         "resnet9": ResNet9,
+        "single_detector": SingleDetector,
         "small_vgg": SmallVGG,
         "staged_classifier": StagedClassifier,
         **VGGS,

@@ -45,20 +45,10 @@ class VGG(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        channels = 3
-        for width, convolutions in zip(WIDTHS, stages, strict=True):
-            for _ in range(convolutions):
-                layers.append(nn.Conv2d(channels, width, 3, padding=1))
-                if batch_norm:
-                    layers.append(nn.BatchNorm2d(width))
-                layers.append(nn.ReLU(inplace=True))
-                channels = width
-            layers.append(nn.MaxPool2d(2))
-        self.features = nn.Sequential(*layers)
+        self.features = vgg_features(stages, batch_norm=batch_norm)
         self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
         self.classifier = nn.Sequential(
-            nn.Linear(channels * 7 * 7, 4096),
+            nn.Linear(WIDTHS[-1] * 7 * 7, 4096),
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(4096, 4096),
@@ -73,6 +63,25 @@ class VGG(nn.Module):
         pooled = self.avgpool(self.features(pixels))
         scores: Tensor = self.classifier(torch.flatten(pooled, 1))
         return scores
+
+
+def vgg_features(stages: tuple[int, ...], *, batch_norm: bool = False) -> nn.Sequential:
+    """The five stages alone: all of a VGG but its linear layers, which hold most of the weights.
+
+    >>> len(vgg_features((1, 1, 1, 1, 1)))
+    15
+    """
+    layers: list[nn.Module] = []
+    channels = 3
+    for width, convolutions in zip(WIDTHS, stages, strict=True):
+        for _ in range(convolutions):
+            layers.append(nn.Conv2d(channels, width, 3, padding=1))
+            if batch_norm:
+                layers.append(nn.BatchNorm2d(width))
+            layers.append(nn.ReLU(inplace=True))
+            channels = width
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers)
 
 
 def _initialise(module: nn.Module) -> None:
