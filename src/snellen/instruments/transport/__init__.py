@@ -1,0 +1,1 @@
+"""What it costs to move one sample onto another, and what a critic can say of that."""
