@@ -84,3 +84,12 @@ def test_too_many_classes_are_not_drawn() -> None:
     assert few is not None
     assert many is not None
     assert few.width < 400 < many.width
+
+
+def test_places_in_a_plane_have_one_scale_and_lines_only_where_there_are_gaps() -> None:
+    nan = float("nan")
+    series = {"A": ((0.0, 8.0), (0.0, 1.0)), "moves": ((0.0, 8.0, nan), (0.0, 1.0, nan))}
+    svg = _svg(Curve("t", "x", "y", series, "points"))
+    ((x, y, right, up),) = re.findall(r'd="M ([\d.]+) ([\d.]+)  L ([\d.]+) ([\d.]+)  " clip-path=[^>]*series-2', svg)
+    assert float(right) - float(x) == pytest.approx(8 * (float(y) - float(up)), rel=1e-3)
+    assert len(re.findall(r"<use[^>]*series-1", svg)) == 3, "two places and the legend"

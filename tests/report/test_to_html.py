@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from report.synthetic import HARMFUL, findings, gallery, heat
-from snellen.findings.evidence import Gallery, Tile
+from snellen.findings.evidence import Gallery, Outline, Picture, Tile
 from snellen.findings.finding import Finding
 from snellen.findings.findings import Findings
 from snellen.report.to_html import to_html
@@ -131,3 +131,24 @@ def test_a_page_of_two_hundred_images_stays_under_ten_megabytes() -> None:
 
 def test_no_findings_is_a_page_too() -> None:
     assert "Nothing was examined." in to_html(Findings(()))
+
+
+def test_boxes_stand_over_their_picture_in_per_cent_of_it() -> None:
+    """Half the picture is 50 %, whatever its size; a box that reaches beyond ends at the edge; words are escaped."""
+    boxes = (
+        Outline((10.0, 5.0, 30.0, 15.0), "<7>", "right", 0.934),
+        Outline((10.0, 5.0, 30.0, 15.0), "", "truth"),
+        Outline((30.0, -4.0, 50.0, 10.0), "4", "wrong", 0.5),
+    )
+    tile = Tile("a scene", (Picture("s", np.zeros((20, 40, 3), dtype=np.uint8), boxes=boxes),))
+    html = to_html(Findings((Finding("detection/x", "ok", "t", "s", evidence=(Gallery("g", (tile,)),)),)))
+    drawn = [a for a in _Page(html).all("i") if "style" in a]
+    assert [a["class"] for a in drawn] == ["outline truth", "outline right", "outline wrong"]
+    assert drawn[1]["style"] == "left:25.00%;top:25.00%;width:50.00%;height:50.00%"
+    assert drawn[2]["style"] == "left:75.00%;top:0.00%;width:25.00%;height:50.00%"
+    assert '<b class="inside ends">✕ 4 0.50</b>' in html
+    assert "&lt;7&gt; 0.93" in html
+    (image,) = _Page(html).all("img")
+    assert image["alt"] == "s: a scene. Boxes: right <7> 0.93; wrong 4 0.50"
+    assert "what stands there" in html
+    assert "what stands there" not in to_html(findings())

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from report.synthetic import findings
+from snellen.findings.evidence import Gallery, Outline, Picture, Tile
+from snellen.findings.finding import Finding
 from snellen.findings.findings import Findings
-from snellen.report.schema import Document, json_schema
+from snellen.report.schema import Document, GalleryDocument, json_schema
 from snellen.report.to_json import dumps, plain, to_dict
 from snellen.report.view import page
 
@@ -36,6 +38,16 @@ def test_the_document_fits_its_schema() -> None:
     schema = json_schema()
     assert schema["properties"]["schema"]["const"] == "snellen-findings"
     assert set(schema["required"]) == set(to_dict(findings()))
+
+
+def test_boxes_come_back_as_they_were() -> None:
+    boxes = (Outline((0.0, 1.0, 2.5, 3.0), "7", "wrong", 0.25), Outline((0.0, 0.0, 4.0, 4.0), "4"))
+    tile = Tile("scene", (Picture("s", np.zeros((4, 4, 3), dtype=np.uint8), boxes=boxes),))
+    found = Findings((Finding("detection/x", "ok", "t", "s", evidence=(Gallery("g", (tile,)),)),))
+    (gallery,) = Document.model_validate_json(dumps(found)).findings[0].evidence
+    assert isinstance(gallery, GalleryDocument)
+    read = gallery.tiles[0].pictures[0].boxes
+    assert [(o.box, o.label, o.kind, o.score) for o in read] == [(b.box, b.label, b.kind, b.score) for b in boxes]
 
 
 def test_numbers_that_json_has_not_become_words() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from snellen.checks import training, wiring
+from snellen.checks import detection, generation, training, wiring
 from snellen.checks._base import CHECKS
 from snellen.instruments import attacks, attribution, corruptions, uncertainty, visualisation
 from snellen.studies import STUDIES
@@ -18,6 +18,8 @@ def catalogue() -> dict[str, Mapping[str, type]]:
         "corruptions": corruptions.METHODS,
         "training": training.CHECKS,
         "wiring": wiring.CHECKS,
+        "detection": detection.CHECKS,
+        "generation": generation.CHECKS,
         "checks": CHECKS,
         "studies": STUDIES,
     }

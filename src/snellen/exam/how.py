@@ -7,10 +7,11 @@ from typing import Any
 import torch
 
 import snellen
+from snellen.instruments.detection.detector import Detector
 from snellen.subject.network import Network
 
 
-def how(preset: str, seed: int, seconds: float, network: Network) -> dict[str, Any]:
+def how(preset: str, seed: int, seconds: float, network: Network | Detector) -> dict[str, Any]:
     """How it was run: enough to run it again."""
     return {
         "preset": preset,

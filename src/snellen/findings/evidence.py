@@ -30,14 +30,15 @@ class Curve:
     """One or more series over one axis. ``kind`` is how it is meant to be read, not how it is drawn.
 
     ``marks`` are values on the x axis worth a line and a word. The x of a histogram are the edges of its bins, one
-    more than its y, or their middles, as many as its y.
+    more than its y, or their middles, as many as its y. ``points`` are places in a plane whose axes have one scale; a
+    series with NaN in it is drawn as the lines between them.
     """
 
     title: str
     x_label: str
     y_label: str
     series: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
-    kind: Literal["line", "histogram"] = "line"
+    kind: Literal["line", "histogram", "points"] = "line"
     marks: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
 
@@ -54,17 +55,36 @@ class Matrix:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Outline:
+    """A rectangle on a picture, and what it is around.
+
+    Args:
+        box: left, top, right, bottom in pixels of the picture; (0, 0) is its upper left corner. It may reach beyond.
+        label: of what is in it; a few letters.
+        kind: what truly stands there, or what was said to: rightly, wrongly, or ``found`` where the truth is not known.
+        score: how sure that was said; None for the truth.
+    """
+
+    box: tuple[float, float, float, float]
+    label: str
+    kind: Literal["truth", "right", "wrong", "found"] = "truth"
+    score: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """Something to look at: uint8 (h, w, 3), as the network saw it or as an optimisation made it.
 
-    With ``as_png`` it is kept beside the page as a picture, which other programs open, instead of an array.
+    With ``as_png`` it is kept beside the page as a picture, which other programs open, instead of an array. ``boxes``
+    are drawn over it, in that picture too, and are no part of its pixels.
     """
 
     name: str
     pixels: NDArray[np.uint8]
     raw: NDArray[np.float32] | None = None
     as_png: bool = False
+    boxes: tuple[Outline, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +102,7 @@ class HeatMap:
     unit: str
     kind: Literal["sequential", "diverging"] = "sequential"
     raw: NDArray[np.float32] | None = None
+    boxes: tuple[Outline, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from snellen.findings.evidence import Gallery, HeatMap, Matrix, Picture
+from snellen.findings.evidence import Gallery, HeatMap, Matrix, Outline, Picture
 from snellen.findings.findings import Findings
 from snellen.report.names import slug, unique
 
@@ -16,10 +16,11 @@ FOLDER, PICTURES = "arrays", "pictures"
 
 @dataclass(frozen=True, eq=False)
 class StoredArray:
-    """An array and the file it belongs in, relative to the report and with forward slashes."""
+    """An array and the file it belongs in, relative to the report and with forward slashes; boxes to draw over it."""
 
     file: str
     array: Array
+    boxes: tuple[Outline, ...] = ()
 
 
 def stored(picture: Picture | HeatMap) -> Array:
@@ -39,19 +40,19 @@ def stored_arrays(findings: Findings) -> Mapping[int, StoredArray]:
     for finding in findings:
         folder = folders(slug(finding.check))
         for evidence in finding.evidence:
-            for name, array, kind in _named(evidence):
+            for name, array, kind, boxes in _named(evidence):
                 if id(array) not in found:
                     place = PICTURES if kind == "png" else FOLDER
-                    found[id(array)] = StoredArray(f"{files(f'{place}/{folder}/{name}')}.{kind}", array)
+                    found[id(array)] = StoredArray(f"{files(f'{place}/{folder}/{name}')}.{kind}", array, boxes)
     return found
 
 
-def _named(evidence: object) -> Iterator[tuple[str, Array, str]]:
+def _named(evidence: object) -> Iterator[tuple[str, Array, str, tuple[Outline, ...]]]:
     if isinstance(evidence, Matrix):
-        yield f"matrix-{slug(evidence.title)}", evidence.values, "npy"
+        yield f"matrix-{slug(evidence.title)}", evidence.values, "npy", ()
     if isinstance(evidence, Gallery):
         for i, tile in enumerate(evidence.tiles):
             place = i if tile.image is None else tile.image
             for picture in tile.pictures:
                 kind = "png" if isinstance(picture, Picture) and picture.as_png else "npy"
-                yield f"{place:03d}-{slug(picture.name)}", stored(picture), kind
+                yield f"{place:03d}-{slug(picture.name)}", stored(picture), kind, picture.boxes

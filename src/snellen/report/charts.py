@@ -40,7 +40,8 @@ def curve_svg(curve: Curve) -> str:
     from matplotlib.ticker import MaxNLocator
 
     legend = min(len(curve.series), _LEGEND_ROWS) if len(curve.series) > 1 else 0
-    with canvas(WIDTH, 252 + 18 * legend, layout="constrained") as figure:
+    height = 332 if curve.kind == "points" else 252
+    with canvas(WIDTH, height + 18 * legend, layout="constrained") as figure:
         axes = figure.add_subplot()
         for i, (name, (x, y)) in enumerate(curve.series.items()):
             _draw_series(axes, curve.kind, i, legible(name, 40), x, y)
@@ -70,6 +71,12 @@ def _draw_series(axes: Any, kind: str, i: int, name: str, x: Sequence[float], y:
         axes.stairs(ys, edges, color=colour, linewidth=1.8, linestyle=dash, label=name)
         if np.nanmax(ys, initial=0) > 0:
             axes.set_ylim(bottom=0)
+    elif kind == "points":
+        joined = bool(np.isnan(ys).any())
+        line = {"linewidth": 1.0, "alpha": 0.6} if joined else {"linewidth": 0, "marker": "os^Dv*"[i % 6]}
+        size = 6 if len(ys) <= 15 else 4 if len(ys) <= 100 else 2.5
+        axes.plot(xs, ys, color=colour, markersize=size, label=name, **line)
+        axes.set_aspect("equal", adjustable="datalim")
     else:
         marker = "o" if np.isfinite(ys).sum() <= 15 else ""
         axes.plot(xs, ys, color=colour, linewidth=1.9, linestyle=dash, marker=marker, markersize=4, label=name)

@@ -8,6 +8,7 @@ from snellen.report.confusion import LEGEND, MOST_CLASSES
 from snellen.report.heat import ends
 from snellen.report.names import row_anchor
 from snellen.report.numerals import column, is_numeric, number
+from snellen.report.outlines import OutlineView, outlines, told
 from snellen.report.wording import unbroken
 
 TILES_IN_SIGHT = 12
@@ -61,6 +62,7 @@ class PictureView:
     alt: str
     source: Picture | HeatMap
     scale: ScaleView | None
+    boxes: tuple[OutlineView, ...]
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class GalleryView:
     more: tuple[CardView, ...]
     across: int
     few: bool
+    boxed: bool
+    judged: bool
     note: str
 
 
@@ -144,6 +148,8 @@ def _gallery(gallery: Gallery) -> GalleryView:
         more=cards[TILES_IN_SIGHT:],
         across=max(1, min(across, 4)),
         few=len(cards) <= 6,
+        boxed=any(picture.boxes for card in cards for picture in card.pictures),
+        judged=any(box.kind != "found" for card in cards for picture in card.pictures for box in picture.boxes),
         note=unbroken(gallery.note),
     )
 
@@ -158,4 +164,5 @@ def _picture(picture: Picture | HeatMap, *, of: str) -> PictureView:
     if isinstance(picture, HeatMap):
         low, high = ends(picture)
         scale = ScaleView(picture.kind, number(low), number(high), picture.unit)
-    return PictureView(picture.name, f"{picture.name}: {of}", picture, scale)
+    alt = ". Boxes: ".join(filter(None, (f"{picture.name}: {of}", told(picture))))
+    return PictureView(picture.name, alt, picture, scale, outlines(picture))

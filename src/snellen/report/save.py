@@ -13,15 +13,16 @@ from snellen._atomic import new_folder, write_file
 from snellen._errors import UsageError
 from snellen.findings.findings import Findings
 from snellen.report.arrays import stored_arrays
+from snellen.report.framed import framed
 from snellen.report.to_html import to_html
 from snellen.report.to_json import SCHEMA, dumps
 
-PAGE, DOCUMENT = "index.html", "findings.json"
+PAGE, DOCUMENT, COCO = "index.html", "findings.json", "detections.json"
 _LEFT_BY_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
-def save(findings: Findings, folder: Path) -> Path:
-    """Write the report and return the path of its page.
+def save(findings: Findings, folder: Path, *, coco: str | None = None) -> Path:
+    """Write the report and return the path of its page; ``coco`` is what a detector found, as COCO's results.
 
     Everything is written beside the folder first and then renamed into its place; an earlier report that
     stands there is replaced, and on any failure it is left as it was.
@@ -35,11 +36,13 @@ def save(findings: Findings, folder: Path) -> Path:
     with new_folder(folder) as aside:
         write_file(aside / PAGE, page)
         write_file(aside / DOCUMENT, document)
+        if coco is not None:
+            write_file(aside / COCO, coco)
         for stored in arrays.values():
             path = aside / stored.file
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".png":
-                Image.fromarray(stored.array).save(path)
+                Image.fromarray(framed(stored.array, stored.boxes)).save(path)
             else:
                 np.save(path, stored.array, allow_pickle=False)
     return folder / PAGE
@@ -48,7 +51,7 @@ def save(findings: Findings, folder: Path) -> Path:
 def save_beside(findings: Findings, folder: Path) -> Path:
     """Write the page and its JSON into a folder that holds other things too, and return the path of the page.
 
-    Each file is whole or as it was. For findings without arrays: those would need a folder of their own.
+    Each file is whole or as it was. Pictures are on the page alone: files of them would need a folder of their own.
     """
     write_file(folder / DOCUMENT, dumps(findings))
     return write_file(folder / PAGE, to_html(findings))
@@ -99,7 +102,8 @@ def _ours(folder: Path) -> set[str]:
         return set()
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         return set()
-    return {PAGE, DOCUMENT, *_array_files(document)}
+    found = {COCO} if document["run"].get("preset") == "detect" else set()
+    return {PAGE, DOCUMENT, *found, *_array_files(document)}
 
 
 def _array_files(document: Any) -> Iterator[str]:

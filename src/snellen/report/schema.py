@@ -45,7 +45,7 @@ class CurveDocument(_Strict):
     type: Literal["curve"]
     title: str
     note: str
-    kind: Literal["line", "histogram"]
+    kind: Literal["line", "histogram", "points"]
     x_label: str
     y_label: str
     series: dict[str, SeriesDocument]
@@ -65,6 +65,15 @@ class MatrixDocument(_Strict):
     values: ArrayDocument
 
 
+class OutlineDocument(_Strict):
+    """A rectangle on a picture: left, top, right, bottom in its pixels; the score of what is no truth but was said."""
+
+    box: tuple[Number, Number, Number, Number]
+    label: str
+    kind: Literal["truth", "right", "wrong", "found"]
+    score: Number | None
+
+
 class PictureDocument(_Strict):
     """A picture; ``stored`` is what was computed, before it was reduced to pixels."""
 
@@ -73,6 +82,7 @@ class PictureDocument(_Strict):
     height: int
     width: int
     stored: ArrayDocument
+    boxes: tuple[OutlineDocument, ...] = ()
 
 
 class HeatMapDocument(_Strict):
@@ -87,6 +97,7 @@ class HeatMapDocument(_Strict):
     high: Number
     unit: str
     stored: ArrayDocument
+    boxes: tuple[OutlineDocument, ...] = ()
 
 
 class TileDocument(_Strict):

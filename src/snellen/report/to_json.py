@@ -15,6 +15,7 @@ from snellen.findings.evidence import (
     Gallery,
     HeatMap,
     Matrix,
+    Outline,
     Picture,
     Table,
     Tile,
@@ -161,7 +162,8 @@ def _tile(tile: Tile, files: Files) -> dict[str, Any]:
 
 
 def _picture(picture: Picture | HeatMap, files: Files) -> dict[str, Any]:
-    data = {"name": picture.name, "stored": _array(stored(picture), files)}
+    boxes = [_outline(outline) for outline in picture.boxes]
+    data = {"name": picture.name, "stored": _array(stored(picture), files), "boxes": boxes}
     if isinstance(picture, Picture):
         return {
             "type": "picture",
@@ -177,6 +179,11 @@ def _picture(picture: Picture | HeatMap, files: Files) -> dict[str, Any]:
         "unit": picture.unit,
     }
     return {"type": "heat map", "height": height, "width": width, **scale, **data}
+
+
+def _outline(outline: Outline) -> dict[str, Any]:
+    score = plain(outline.score)
+    return {"box": plain(outline.box), "label": outline.label, "kind": outline.kind, "score": score}
 
 
 def _array(array: Array, files: Files) -> dict[str, Any]:
