@@ -12,12 +12,18 @@ import torch
 from torch.nn import functional as F
 
 from lessons import digits_to_learn
+from snellen.exam.transport import examine_transport
+from snellen.instruments.losses.detection import single_loss
+from snellen.instruments.transport.wasserstein import wasserstein
 from snellen.report.schema import Document
 from snellen.studies._improve_task import answered, course
+from snellen.studies._many_objects_findings import corner
 from snellen.studies.capacity import Capacity, measured, taught_network
+from snellen.studies.critic import Critic
 from snellen.studies.cross_entropy import CrossEntropy
 from snellen.studies.improve import Improve
 from snellen.studies.layers import Layers
+from snellen.studies.many_objects import ManyObjects
 from snellen.studies.residual import BATCH, ResidualConnections, gradients, network
 from snellen.studies.selection import Selection
 from snellen.studies.through_tanh import ThroughTanh
@@ -84,7 +90,9 @@ def test_exercise_4() -> None:
     check("in5400-exercise-4.md", {k: float(v) for k, v in printed.items()})
 
 
-RECORDS = [RECORD, CAPACITY, IMPROVED, RESIDUAL, SURROGATE, SATURATION]
+GAN = EXAMS / "in5400-exercise-9.json"
+EIGHT, CROWDS = EXAMS / "in5400-exercise-10a.json", EXAMS / "in5400-exercise-10b.json"
+RECORDS = [RECORD, CAPACITY, IMPROVED, RESIDUAL, SURROGATE, SATURATION, GAN, EIGHT, CROWDS]
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
@@ -183,3 +191,78 @@ def test_exercise_2b() -> None:
     again = read_curves([{**row, "val_loss_error": 0.05, "val_count": 997} for row in rows], 10)
     assert (again.shape, again.best) == ("overfitted", best["epoch"])
     assert again.rise == pytest.approx(document.measured["val_loss_rise"])
+
+
+CRITICS, RING = EXAMS / "in5400-exercise-12-critics.json", EXAMS / "in5400-exercise-12-ring.json"
+
+
+def test_exercise_12() -> None:
+    """The page is its three records; what is cheap of them is calculated again."""
+    records = [EXAMS / "in5400-exercise-12.json", CRITICS, RING]
+    documents = [Document.model_validate_json(record.read_bytes()) for record in records]
+    names = [name for document in documents for name in document.measured]
+    assert len(names) == len(set(names))
+    known = {k: float(v) for document in documents for k, v in document.measured.items()}
+    check("in5400-exercise-12.md", known)
+    again = examine_transport([[3, 1]], [[-2, 2]], critic=[0.3, -0.5])
+    assert again.measured == pytest.approx(documents[0].measured, rel=1e-12)
+    steps = every(records[0], "Step by step")
+    page = " ".join((EXAMS / "in5400-exercise-12.md").read_text(encoding="utf-8").split())
+    for number, what, calculation in steps:
+        assert f"{number}. {what}: {calculation}" in page
+    assert len(steps) == 7
+
+
+def test_the_record_of_the_critics_is_what_the_command_prints() -> None:
+    """The samples of its first seed in eight dimensions, solved again, and the two norms of the convolution."""
+    study, rows = Critic(), {(row[0], row[1]): row for row in every(CRITICS, "Every seed")}
+    assert len(rows) == study.seeds * len(study.dimensions)
+    generator = torch.Generator().manual_seed(5_003)
+    shift = torch.randn(8, generator=generator)
+    sides = [torch.randn(2, study.sample, 8, generator=generator) for _ in range(2)]
+    moved = sides[0][0] + shift / shift.norm()
+    exact, same = (wasserstein(one, sides[0][1]).distance for one in (moved, sides[1][1]))
+    assert rows[8, 0][6:8] == pytest.approx([exact, same], rel=1e-5)
+    measured = Document.model_validate_json(CRITICS.read_bytes()).measured
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        conv = torch.nn.Conv2d(16, 16, 3, padding=1, padding_mode="circular", bias=False)
+    symbols = torch.fft.fft2(conv.weight.detach().double(), s=(32, 32)).permute(2, 3, 0, 1)
+    wanted = [torch.linalg.svdvals(m).max().item() for m in (conv.weight.detach().flatten(1), symbols)]
+    assert [measured["flattened_norm"], measured["operator_norm"]] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_loss_of_the_eight_numbers_is_what_the_command_prints() -> None:
+    """Loss and slope of the two scenes of the record, calculated again from the numbers that it holds."""
+    rows = every(EIGHT, "Two scenes of the test part, number by number")
+    measured = json.loads(EIGHT.read_bytes())["measured"]
+    slopes = every(EIGHT, "Slope of the loss with respect to each number")
+    label = [row[2] for row in rows[5:]].index("the largest")
+    for column, slope, there in ((3, 1, True), (5, 2, False)):
+        outputs = torch.tensor([[float(row[column]) for row in rows]], requires_grad=True)
+        box = torch.tensor([[float(row[2]) for row in rows[1:5]]])
+        loss = single_loss(outputs, box, torch.tensor([label if there else -1]))
+        name = "with_object" if there else "without_object"
+        for term, value in (("objectness", loss.objectness), ("box", loss.box), ("class", loss.classes)):
+            assert value.item() == pytest.approx(measured[f"{term}_loss_{name}"], abs=1e-5)
+        (again,) = torch.autograd.grad(loss.total, outputs)
+        assert again[0].tolist() == pytest.approx([row[slope] for row in slopes], abs=1e-5)
+    assert [row[2] for row in slopes[1:]] == [0.0] * 7
+
+
+def test_the_record_of_the_crowds_is_what_the_command_prints() -> None:
+    """Its first crowd, composed again; the numbers of boxes drawn; and the best threshold, from its table."""
+    study, document = ManyObjects(), Document.model_validate_json(CROWDS.read_bytes())
+    assert document.subject == {"study": study.title, **study.about()}
+    crowd = study.composed(1, seed=int(str(document.run["seed"])))
+    (tile,) = [t for f in document.findings for e in f.evidence if e.type == "gallery" for t in e.tiles]
+    (before, after), (left, top) = tile.pictures, corner(crowd.objects[0])
+    there = torch.tensor([o.box for o in after.boxes if o.kind == "truth"]) + torch.tensor([left, top, left, top])
+    known = crowd.objects[0].boxes.tolist()
+    assert len(there) > 4
+    assert all(box in known for box in there.tolist())
+    said = [sum(o.kind != "truth" for o in picture.boxes) for picture in (before, after)]
+    assert tile.lines == (f"{said[0]} boxes before, {said[1]} after",)
+    greedy = {row[1]: row for row in every(CROWDS, "Every threshold") if row[0] == "greedy"}
+    assert document.measured["best_threshold"] == max(greedy, key=lambda t: greedy[t][3])
+    assert document.measured["ap_at_0_5"] == greedy[0.5][3]

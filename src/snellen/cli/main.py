@@ -10,8 +10,10 @@ from snellen.cli import (
     audit,
     conv,
     describe,
+    detect,
     examine,
     explain,
+    generate,
     graph,
     inspect,
     listing,
@@ -19,8 +21,10 @@ from snellen.cli import (
     probe,
     receptive_field,
     residual,
+    samples,
     study,
     train,
+    transport,
     uncertainty,
     unshuffle,
     visualise,
@@ -43,14 +47,18 @@ app.command("explain")(explain.explain)
 app.command("visualise")(visualise.visualise)
 app.command("uncertainty")(uncertainty.uncertainty)
 app.command("attack")(attack.attack)
+app.command("detect")(detect.detect)
 app.add_typer(train.app)
+app.command("generate")(generate.generate)
 app.command("unshuffle")(unshuffle.unshuffle)
+app.command("samples")(samples.samples)
 app.command("probe")(probe.probe)
 app.command("audit")(audit.audit)
 app.command("inspect")(inspect.inspect)
 app.command("conv")(conv.conv)
 app.command("receptive-field")(receptive_field.receptive_field)
 app.command("residual")(residual.residual)
+app.command("transport", context_settings={"ignore_unknown_options": True})(transport.transport)
 app.command("graph")(graph.graph)
 app.add_typer(study.app)
 app.command("list")(listing.list_methods)

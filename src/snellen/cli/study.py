@@ -160,6 +160,81 @@ def surrogates(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Qu
     _carry_out(Surrogates(), "surrogates", out, json, seed, quiet)
 
 
+@app.command("gan")
+@verb
+def gan(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+    """Compare ways to enlarge maps, two kinds of discriminator, and what the losses of a generator say."""
+    from snellen.studies.gan import Gan
+
+    _carry_out(Gan(), "gan", out, json, seed, quiet)
+
+
+@app.command("critic")
+@verb
+def critic(
+    sample: Annotated[int, typer.Option(min=2, help="Points a side, where they are few.")] = 256,
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimizer.")] = 300,
+    seeds: Annotated[int, typer.Option(min=2, help="Repetitions.")] = 3,
+    out: Out = None,
+    json: o.Json = None,
+    seed: Seed = 0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Ask critics for a Wasserstein distance that is known, from 1 to 128 dimensions: when to believe them."""
+    from snellen.studies.critic import Critic
+
+    _carry_out(Critic(sample=sample, steps=steps, seeds=seeds), "critic", out, json, seed, quiet)
+
+
+@app.command("ring")
+@verb
+def ring(
+    rounds: Annotated[int, typer.Option(min=5, help="Of the healthy training.")] = 1_200,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions.")] = 3,
+    out: Out = None,
+    json: o.Json = None,
+    seed: Seed = 0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Learn eight Gaussians on a ring by a WGAN with a gradient penalty, and by a GAN that is made to collapse."""
+    from snellen.studies.ring import Ring
+
+    _carry_out(Ring(rounds=rounds, seeds=seeds), "ring", out, json, seed, quiet)
+
+
+@app.command("one-object")
+@verb
+def one_object(
+    scenes: Annotated[int, typer.Option(min=120, help="Learned from.")] = 1200,
+    epochs: Annotated[int, typer.Option(min=1, help="Times they are gone through.")] = 10,
+    out: Out = None,
+    json: o.Json = None,
+    seed: Seed = 0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Train a detector of one object an image: its eight numbers, their loss, and why it needs empty images."""
+    from snellen.studies.one_object import OneObject
+
+    _carry_out(OneObject(scenes=scenes, epochs=epochs), "one-object", out, json, seed, quiet)
+
+
+@app.command("many-objects")
+@verb
+def many_objects(
+    scenes: Annotated[int, typer.Option(min=120, help="Learned from.")] = 800,
+    epochs: Annotated[int, typer.Option(min=1, help="Times they are gone through.")] = 8,
+    crowds: Annotated[int, typer.Option(min=1, help="Looked at.")] = 12,
+    out: Out = None,
+    json: o.Json = None,
+    seed: Seed = 0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Train a detector of many objects and look at crowds: what non-maximum suppression leaves, at which threshold."""
+    from snellen.studies.many_objects import ManyObjects
+
+    _carry_out(ManyObjects(scenes=scenes, epochs=epochs, crowds=crowds), "many-objects", out, json, seed, quiet)
+
+
 def _carry_out(study: "Study[object]", name: str, out: Path | None, json: str | None, seed: int, quiet: bool) -> None:
     out = Path(f"study-{name}") if out is None else out
     o.check_destinations(out, json)

@@ -2,7 +2,7 @@
 
 import typer
 
-from snellen.cli import classify, pretexts
+from snellen.cli import classify, pretexts, train_detect, train_gan
 
 app = typer.Typer(
     name="train",
@@ -11,5 +11,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("classify")(classify.classify)
+app.command("detect")(train_detect.detect)
+app.command("gan")(train_gan.gan)
 app.command("deshuffle")(pretexts.deshuffle)
 app.command("rotate")(pretexts.rotate)
