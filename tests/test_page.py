@@ -108,7 +108,7 @@ def test_what_the_network_brought_along_is_text(html: str) -> None:
 
 
 def test_every_check_of_the_standard_examination_had_its_say(document: Document) -> None:
-    assert len({f.check for f in document.findings}) == 12
+    assert len({f.check for f in document.findings}) == 13
     assert not [f.title for f in document.findings if "crashed" in f.title or f.title == "Could not be answered"]
     assert document.subject["count"] == COUNT
     assert len(document.predictions) == COUNT

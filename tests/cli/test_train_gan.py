@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,15 @@ def test_the_words_of_the_command_reach_the_training() -> None:
     assert saved.settings == {"side": 16, "channels": 1, "width": 2, "classes": 3, "spectral": True}
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """An interrupt is heard, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("undrawn", "ctrl_c")
 def test_an_interrupted_training_goes_on_and_ends_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("train", "gan", "--data", "pictures.npz", *QUICK)
     assert snellen(*words, "--out", "whole").exit_code == 0
