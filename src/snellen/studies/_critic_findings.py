@@ -11,6 +11,7 @@ from snellen.studies._protocols import Mean
 
 Array = NDArray[np.float64]
 LOW, NEAR = 2, 0.1
+ROUNDING = 1e-6
 KOROTIN = (
     "Korotin, Kolesov and Burnaev 2022, Kantorovich strikes back!, arXiv:2206.07767; Stanczuk et al. 2021, Wasserstein "
     "GANs work because they fail, arXiv:2103.01678."
@@ -147,7 +148,7 @@ def _dimensions(result: Judged) -> Finding:
     )
     return Finding(
         "study/dimensions",
-        "warning",
+        "warning" if abs(float(last.outwards.mean()) - 1) > NEAR else "info",
         "Why a critic's value must not be believed in high dimension",
         f"W1 is 1 in all of these. In {last.dimension} dimensions critics say {last.outwards.mean():.2f} of points "
         f"pushed outwards. Trained on {result.sample} points a side of the translated Gaussians they say "
@@ -229,7 +230,7 @@ def _convolved(result: Judged) -> Finding:
     found = result.convolved
     return Finding(
         "study/spectral_norm",
-        "warning",
+        "warning" if found.norm > (1 + ROUNDING) * found.flattened else "info",
         "A convolution of spectral norm 1 is not 1-Lipschitz",
         f"A random 3 x 3 convolution of {found.channels} channels: its flattened kernel, which spectral_norm makes 1, "
         f"has the norm {found.flattened:.3f}; the layer on a torus of {found.side} x {found.side} stretches by up to "
