@@ -43,6 +43,23 @@ def test_grey_images_are_not_mirrored_unless_that_is_wanted() -> None:
     assert prepare(data, Settings(network="small_vgg", flip=True)).flips
 
 
+def test_an_image_is_mirrored_in_every_other_epoch_and_half_of_them_in_the_first() -> None:
+    data = load_dataset("digits", limit=60)
+    lesson = prepare(data, Settings(network="small_vgg", flip=True, shift=0, batch=5, epochs=4))
+    labels = lesson.data.labels
+    lesson.data.labels.copy_(torch.arange(len(labels)))  # so that a step tells which images it shows
+    plain = lesson.normalised(lesson.data.views.augmented(labels, torch.Generator(), flip=False, shift=0))
+    turned = torch.zeros(4, len(labels), dtype=torch.int)
+    for step in range(4 * lesson.epoch):
+        for image, row in zip(*lesson.seen(step), strict=True):
+            as_it_is, mirrored = torch.equal(image, plain[row]), torch.equal(image, plain[row].flip(2))
+            assert as_it_is or mirrored
+            turned[step // lesson.epoch, row] += mirrored and not as_it_is
+    assert torch.equal(turned[0], 1 - turned[1])
+    assert torch.equal(turned[0], turned[2])
+    assert len(labels) / 4 < turned[0].sum() < 3 * len(labels) / 4
+
+
 def test_batches_of_one_and_batch_norm(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"BatchNorm \(features\.1 of small_vgg\).*--batch of at least 2"):
         small_lesson(tmp_path, batch=1)

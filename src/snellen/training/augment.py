@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -74,7 +74,7 @@ class Views:
         *,
         jitter: float = 0.0,
         grey: float = 0.0,
-        flip: bool = True,
+        flip: bool | Bool[Tensor, "b"] = True,
         shift: int | None = None,
     ) -> Float[Tensor, "b 3 h w"]:
         """These images in [0, 1], about: flipped, moved or cropped, recoloured at random.
@@ -84,7 +84,7 @@ class Views:
             generator: of all that is random.
             jitter: how far brightness, contrast and colour balance are changed, as a part.
             grey: part of the images that lose their colours.
-            flip: mirror half of them.
+            flip: mirror half of them, drawn anew; or those that are said.
             shift: all images of one size are moved by up to so many pixels; if not given, half of them by up to 3.
 
         Raises:
@@ -96,9 +96,9 @@ class Views:
             pixels = shifted(pixels, generator, most=SHIFT if shift is None else shift, still=still)
         else:
             pixels = torch.stack([self._crop(self.images[row], generator) for row in rows.tolist()])
-        if flip:
-            mirrored = torch.rand(len(pixels), 1, 1, 1, generator=generator) < 0.5
-            pixels = torch.where(mirrored, pixels.flip(3), pixels)
+        if flip is not False:
+            mirrored = torch.rand(len(pixels), generator=generator) < 0.5 if flip is True else flip
+            pixels = torch.where(mirrored.view(-1, 1, 1, 1), pixels.flip(3), pixels)
         return recoloured(pixels, generator, jitter=jitter, grey=grey)
 
     def _crop(self, image: Tensor, generator: torch.Generator) -> Tensor:

@@ -34,6 +34,8 @@ WHITENED_BY = 2000
 """Training images that set the first layer of a network that whitens its patches, at most."""
 ATTACK = 0xAD5E
 """Tells the seeds of what an adversary draws from those of the augmentation."""
+MIRROR = 0xF11B
+"""Tells the seed of which images are mirrored first."""
 NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
@@ -98,13 +100,23 @@ class Lesson:
         """The images of a step, normalised and augmented, and their targets: classes, or parts of them if mixed."""
         settings, generator = self.settings, generator_of(self.settings.seed, step)
         rows = rows_of(step, batch=self.batch, count=len(self.data.labels), seed=settings.seed)[:most]
-        pixels = self.data.views.augmented(rows, generator, jitter=settings.jitter, flip=self.flips, shift=self.shift)
+        flip = self.mirrored(rows, step // max(self.epoch, 1)) if self.flips else False
+        pixels = self.data.views.augmented(rows, generator, jitter=settings.jitter, flip=flip, shift=self.shift)
         images = cutout(self.normalised(pixels), settings.cutout, generator)
         targets = self.data.labels[rows]
         if settings.mixup or settings.cutmix:
             soft = F.one_hot(targets, len(self.data.class_names)).float()
             images, targets = mixed(images, soft, generator, mixup=settings.mixup, cutmix=settings.cutmix)
         return images.contiguous(memory_format=torch.channels_last), targets
+
+    def mirrored(self, rows: Tensor, epoch: int) -> Tensor:
+        """(b,) whether each image is mirrored: every other epoch, half of them in the first (Jordan 2024)."""
+        return (self._sides[rows] + epoch) % 2 == 1
+
+    @cached_property
+    def _sides(self) -> Tensor:
+        generator = generator_of(self.settings.seed ^ MIRROR, 0)
+        return torch.randint(2, (len(self.data.labels),), generator=generator)
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """Pixels in [0, 1] as the network is given them."""

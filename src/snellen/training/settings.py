@@ -27,7 +27,8 @@ class Settings:
         weight_decay: of the weights, not of norms and biases; the optimizer's usual one if not given.
         smoothing: of the labels: this part of each target is spread over all classes (Szegedy et al. 2016).
         dropout: its rate; the network's own if not given.
-        flip: mirror half of the images; if not given, where any has colours: letters and X-rays are not mirrored.
+        flip: mirror half of the images, the other half in the next epoch, and so on (Jordan 2024, arXiv:2404.00498);
+            if not given, where any has colours: letters and X-rays are not mirrored.
         shift: pixels that images of one size are moved at most; an eighth of the shorter side if not given. Images
             larger than what is trained on are cropped at random instead.
         cutout: side of the square that is blanked, in pixels.
