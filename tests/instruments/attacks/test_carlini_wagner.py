@@ -50,8 +50,9 @@ def test_the_distance_of_a_small_network_by_a_dense_grid(norm: Norm) -> None:
     assert found.float_success.all()
     assert (found.float_distance >= least - step).all()
     near = found.float_distance <= 1.1 * least + step
-    # in Linf five of the 24 end at another, farther part of the boundary, up to 1.8 times as far
-    assert near.float().mean() >= (0.8 if isinstance(norm, L2) else 0.75)
+    # in Linf three of the 24 end at another, farther part of the boundary; no slope shows the way to the nearest
+    assert near.float().mean() >= (0.95 if isinstance(norm, L2) else 0.87)
+    assert (found.float_distance <= 1.35 * least + step).all()
     assert found.float_distance.median() <= (1.05 if isinstance(norm, L2) else 1.1) * least.median() + step
 
 
