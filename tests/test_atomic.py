@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from snellen._atomic import new_folder, write_file
+from snellen._atomic import new_folder, told, write_file
 
 
 def _names(folder: Path) -> list[str]:
@@ -66,3 +66,10 @@ def test_a_swap_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (aside / "new").touch()
     assert _names(tmp_path) == ["f"]
     assert _names(tmp_path / "f") == ["old"]
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="partial") as caught:
+        write_file(tmp_path / "f.json" / ".." / ("n" * 240 + ".json"), "x")
+    assert told(caught.value) == f"{tmp_path.resolve() / ('n' * 240 + '.json')}: File name too long"
+    assert told(OSError("busy")) == "busy"

@@ -17,8 +17,10 @@ import pytest
 import typer.main
 
 from snellen.checks._base import AREAS, CHECKS
+from snellen.checks.detection import CHECKS as DETECTION
 from snellen.cli.main import app
 from snellen.exam.catalogue import catalogue
+from snellen.exam.detect import detection_metrics
 from snellen.exam.plan import Plan, presets, read_plan
 from snellen.exam.require import read_bound
 from snellen.subject.load.sidecar import read_sidecar
@@ -111,7 +113,7 @@ def test_values_of_options_exist(page: Path) -> None:
                 family = {"explain": "attribution", "uncertainty": "uncertainty", "attack": "attacks"}[words[0]]
                 assert value in METHODS[family]
             if option == "--require":
-                read_bound(value, plan.metrics)
+                read_bound(value, detection_metrics() if words[0] == "detect" else plan.metrics)
         if words[0] == "describe" and len(words) > 1 and not words[1].isupper():
             assert any(words[1] in methods for methods in catalogue().values()), words
 
@@ -124,9 +126,11 @@ def test_checks_exist(page: Path) -> None:
 
 
 def test_every_measured_number_is_in_the_table() -> None:
-    rows = re.findall(r"^\| (`.*?`) \| .* \| (\w+/\w+) \|$", prose(ROOT / "docs/guide/examine.md"), re.MULTILINE)
-    told = {(name, check) for names, check in rows for name in re.findall(r"`(\w+)`", names)}
-    assert told == {(name, check) for check, method in CHECKS.items() for name in method.metrics}
+    of_detectors = {f"detection/{name}": check for name, check in DETECTION.items()}
+    for page, checks in (("guide/examine.md", CHECKS), ("methods/detection.md", of_detectors)):
+        rows = re.findall(r"^\| (`.*?`) \| .* \| (\w+/\w+) \|$", prose(ROOT / "docs" / page), re.MULTILINE)
+        told = {(name, check) for names, check in rows for name in re.findall(r"`(\w+)`", names)}
+        assert told == {(name, check) for check, method in checks.items() for name in method.metrics}
 
 
 def test_every_verb_and_preset_is_told() -> None:

@@ -74,6 +74,20 @@ def _swap(aside: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def told(error: OSError) -> str:
+    """What went wrong with which file, by the name that the user gave and not by that of the file beside it.
+
+    >>> told(FileNotFoundError(2, "No such file or directory", "out/.a.json.0f0f0f0f.partial"))
+    'out/a.json: No such file or directory'
+    """
+    if not isinstance(error.filename, str) or not error.strerror:
+        return str(error)
+    path = Path(error.filename)
+    if path.name.startswith(".") and path.suffix in {".partial", ".old"}:
+        path = path.with_name(path.name[1:].rsplit(".", 2)[0])
+    return f"{path}: {error.strerror}"
+
+
 def _aside(target: Path, kind: str) -> Path:
     return target.with_name(f".{target.name}.{secrets.token_hex(4)}.{kind}")
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from checks.detection.made_scenes import SIDE, A, B, C, objects
 from snellen._errors import ImagesError
-from snellen.exam.detect import examine_detections
+from snellen.exam.detect import detection_metrics, examine_detections
 from snellen.findings.evidence import Gallery, HeatMap
 from snellen.instruments.detection.detector import Detector
 from snellen.report.schema import Document
@@ -70,6 +70,7 @@ def test_a_perfect_detector_is_found_perfect_and_left_alone() -> None:
     assert [f"{f}" for f in (*found.errors, *found.warnings)] == []
     assert (measured["ap"], measured["ap50"], measured["ap75"]) == pytest.approx((1, 1, 1))
     assert measured["mean_iou"] == pytest.approx(1.0)
+    assert set(measured) <= set(detection_metrics())
     assert (measured["precision"], measured["recall"], measured["false_alarms"]) == (1.0, 1.0, 0.0)
     assert found.findings[0].check == "detection/average_precision"
     assert found.subject["network"] == "seer"
@@ -98,11 +99,14 @@ def test_classes_are_compared_by_their_names() -> None:
         objects=tuple(replace(o, classes=2 - o.classes) for o in given.objects),
         class_names=tuple(reversed(NAMES)),
     )
-    assert examine_detections(seer(), reordered).measured["ap50"] == pytest.approx(1.0)
+    loud = seer(class_names=("Red", "GREEN", "blue"))
+    assert examine_detections(loud, reordered).measured["ap50"] == pytest.approx(1.0)
     fewer = replace(given.subset([0, 1, 3, 4, 5]), class_names=("red", "green"))
     found = examine_detections(seer(), fewer)
     assert found.measured["ap50"] == pytest.approx(1.0)
     assert any("left out: blue" in note for note in found.subject["notes"])
+    more = replace(given, class_names=(*NAMES, "mauve"), objects=(*given.objects[:-1], objects((A, 3))))
+    assert any("does not know mauve" in note for note in examine_detections(seer(), more).subject["notes"])
     with pytest.raises(ImagesError, match="classes are compared by their names"):
         examine_detections(seer(class_names=("ant", "bee", "cat")), given)
     unnamed = examine_detections(seer(class_names=()), given)

@@ -1,5 +1,6 @@
 """Scenes to train a detector on, at one size, with boxes that still fit."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +64,21 @@ def test_other_scenes_are_renamed_to_what_is_trained_on(tmp_path: Path) -> None:
     strange = yolo_folder(replace(swapped, class_names=("blue", "red")), tmp_path / "c")
     with pytest.raises(ImagesError, match=r"1 classes of the val scenes are not trained on: 'blue'"):
         load_detection_data(str(train), val=str(strange))
+
+
+def test_what_is_ignored_is_not_learned_and_keeps_its_class(tmp_path: Path) -> None:
+    """Of a class that is not trained on it is forgotten, and no reason to refuse the scenes."""
+    train = yolo_folder(rectangles(12), tmp_path / "a")
+    box = {"bbox": [4, 4, 9, 8], "image_id": 1}
+    crowds = [{**box, "id": 2, "category_id": 8, "iscrowd": 1}, {**box, "id": 3, "category_id": 5, "iscrowd": 1}]
+    kinds = [{"id": 5, "name": "cat"}, {"id": 8, "name": "green"}, {"id": 9, "name": "red"}]
+    data = {"images": [{"id": 1, "file_name": "000.png"}], "categories": kinds}
+    data["annotations"] = [{**box, "id": 1, "category_id": 9}, *crowds]
+    (train / "images" / "truth.json").write_text(json.dumps(data))
+    held = load_detection_data(str(train), val=str(train / "images" / "truth.json")).held
+    (found,) = held.objects
+    assert (found.classes.tolist(), found.ignored.classes.tolist()) == ([NAMES.index("red")], [NAMES.index("green")])
+    assert (framed(held, None).classes != NONE).sum() == 1
 
 
 def test_scenes_made_here_bring_three_parts() -> None:

@@ -5,16 +5,18 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 
+from snellen._atomic import told
 from snellen._errors import SnellenError
 
 if TYPE_CHECKING:
+    from snellen.exam.require import Bound
     from snellen.findings.findings import Findings
 
 P = ParamSpec("P")
@@ -31,7 +33,7 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
             complain(f"{error}")
             code = error.exit_code
         except OSError as error:
-            complain(f"{error}")
+            complain(told(error))
             code = 3
         except KeyboardInterrupt:
             sys.stderr.write("\n")
@@ -119,6 +121,15 @@ def deliver(findings: "Findings", *, out: Path | None, json_to: str | None, quie
         say(render(findings, width=width, colour=colour))
         if page is not None:
             say(f"\nThe page: {page}\n")
+
+
+def bounds_missed(bounds: Sequence["Bound"], measured: Mapping[str, float]) -> int:
+    """The exit code: 1 if a bound was not met, and a complaint for each of these."""
+    failed = [bound for bound in bounds if not bound.holds(measured)]
+    for bound in failed:
+        got = measured.get(bound.name)
+        complain(f"required {bound}, got {'nothing' if got is None else f'{got:.6g}'}")
+    return 1 if failed else 0
 
 
 def write_json(document: dict[str, Any], where: str) -> None:

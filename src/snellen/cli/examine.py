@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from snellen.cli import options as o
-from snellen.cli.console import complain, deliver, progress, verb
+from snellen.cli.console import bounds_missed, deliver, progress, verb
 
 
 @verb
@@ -57,8 +57,4 @@ def examine(
     with progress(quiet) as report:
         findings = run(subject, pictures, preset=plan, seed=seed, batch_size=batch_size, progress=report)
     deliver(findings, out=out, json_to=json, quiet=quiet)
-    failed = [bound for bound in bounds if not bound.holds(findings.measured)]
-    for bound in failed:
-        got = findings.measured.get(bound.name)
-        complain(f"required {bound}, got {'nothing' if got is None else f'{got:.6g}'}")
-    return 1 if failed else 0
+    return bounds_missed(bounds, findings.measured)

@@ -11,6 +11,7 @@ from torch import Tensor
 from snellen._errors import ImagesError, SnellenError
 from snellen.checks.detection import CHECKS
 from snellen.checks.detection._base import Detected, DetectionCheck, Progress, counted, silent
+from snellen.exam.detected_classes import in_classes_of_scenes, listed, places_of
 from snellen.exam.how import how
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding
@@ -65,15 +66,18 @@ def examine_detections(
     began = time.perf_counter()
     if not any(len(truth) for truth in scenes.objects):
         raise ImagesError(f"none of {counted(len(scenes), 'image')} holds an object: there is nothing to be found")
-    places, notes = _places(detector, scenes)
+    places, notes = places_of(detector, scenes.class_names, of=scenes.name)
+    foreign = [name for i, name in enumerate(scenes.class_names) if i not in places and scenes.counts[i]]
+    if foreign:
+        notes += (f"the detector does not know {listed(foreign)}: all objects of these classes are missed",)
     looked = look(detector, scenes.images, nms=nms, method=method, batch_size=batch_size, progress=progress)
     scenes = scenes if len(looked.indices) == len(scenes) else scenes.subset(looked.indices)
-    said = tuple(_renamed(found, places, detector) for found in looked.detections)
+    said = tuple(in_classes_of_scenes(found, places, detector) for found in looked.detections)
     seen = Detected(
         scenes,
         said,
         looked.sizes,
-        tuple(_renamed(found, places, detector) for found in looked.candidates),
+        tuple(in_classes_of_scenes(found, places, detector) for found in looked.candidates),
         nms,
         _Slope(detector, scenes, said, places) if detector.side is not None else None,
         seed,
@@ -97,39 +101,14 @@ def examine_detections(
     )
 
 
+def detection_metrics() -> dict[str, str]:
+    """What an examination of a detector measures: names, for bounds on them, and what they are."""
+    return {name: text for check in CHECKS.values() for name, text in check.metrics.items()}
+
+
 def _order() -> list[str]:
     """As a reader wants them: how good it is, where it errs, what could be set otherwise, and then the rest."""
     return [*FIRST, *(name for name in CHECKS if name not in FIRST)]
-
-
-def _places(detector: Detector, scenes: Scenes) -> tuple[Tensor, tuple[str, ...]]:
-    """The scenes' class of each of the detector's, -1 for none, and what there is to say of it."""
-    names = scenes.class_names
-    if not detector.class_names:
-        return torch.arange(len(names)), (
-            "the detector has no class names: its classes are taken in the scenes' order",
-        )
-    places = [names.index(name) if name in names else -1 for name in detector.class_names]
-    if max(places) < 0:
-        raise ImagesError(
-            f"no class of {detector.name} ({', '.join(detector.class_names[:5])} ...) is one of {scenes.name} "
-            f"({', '.join(names[:5])} ...); classes are compared by their names: give both the same"
-        )
-    strange = [name for name, place in zip(detector.class_names, places, strict=True) if place < 0]
-    notes = (f"what is said of classes that the scenes do not know is left out: {', '.join(strange[:5])}",)
-    return torch.tensor(places), notes[: bool(strange)]
-
-
-def _renamed(said: Detections, places: Tensor, detector: Detector) -> Detections:
-    """The same with the classes of the scenes, without those that they do not know."""
-    if len(said) and int(said.classes.max()) >= len(places):
-        raise ImagesError(
-            f"{detector.name} says class {int(said.classes.max())}, and {len(places)} are known; give it the names of "
-            "all its classes (torchvision's begin with one for the background)"
-        )
-    classes = places[said.classes]
-    known = classes >= 0
-    return Detections(said.boxes[known], said.scores[known], classes[known])
 
 
 @dataclass(frozen=True, eq=False)

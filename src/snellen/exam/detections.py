@@ -1,6 +1,5 @@
 """What does a detector find in images whose truth is not known? Boxes to look at, and to work with."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +8,17 @@ from typing import Any
 import torch
 
 from snellen.checks._pictures import picture
+from snellen.exam.coco_results import coco_ids, coco_results
 from snellen.exam.how import how
 from snellen.findings.evidence import Curve, Gallery, Outline, Picture, Table, Tile
 from snellen.findings.finding import Finding
 from snellen.findings.findings import Findings
-from snellen.instruments.detection.boxes import convert
 from snellen.instruments.detection.detections import Detections
 from snellen.instruments.detection.detector import LEAST, Detector
 from snellen.instruments.detection.look import Looked, Progress, look
 from snellen.instruments.detection.suppression import Method
 from snellen.subject.images import Images
+from snellen.subject.scenes import Scenes
 
 SHOWN = 48
 """Images with boxes on the page and as pictures beside it, at most."""
@@ -31,7 +31,7 @@ class Found:
 
     Attributes:
         findings: the page; its ``predictions`` have a row an image.
-        coco: the detections as COCO's results, JSON; ``image_id`` is the index of the image in the set.
+        coco: the detections as COCO's results, JSON: see :func:`snellen.exam.coco_results.coco_results`.
         unreadable: the images that could not be decoded: ``image``, ``index`` and ``reason``.
     """
 
@@ -42,7 +42,7 @@ class Found:
 
 def detect_images(
     detector: Detector,
-    images: Images,
+    images: Images | Scenes,
     *,
     nms: float | None = 0.5,
     method: Method = "greedy",
@@ -58,7 +58,8 @@ def detect_images(
 
     Args:
         detector: left exactly as it was.
-        images: of any sizes, in colour or grey.
+        images: of any sizes, in colour or grey. The truth of Scenes is not looked at; with those of a COCO file its ids
+            are told, and its classes are compared with the detector's by their names.
         nms: the IoU above which the less sure of two candidates of a class goes; None suppresses nothing.
         method: ``greedy``, ``soft`` or ``matrix``.
         score: what a detection must have to be drawn and told.
@@ -67,7 +68,7 @@ def detect_images(
         progress: called with (stage, done, total).
 
     Raises:
-        ImagesError: not one image can be decoded.
+        ImagesError: not one image can be decoded; no class of the detector is one of the COCO file.
         NetworkError: the detector's answer is none.
 
     >>> from snellen import load_images
@@ -77,6 +78,8 @@ def detect_images(
     2
     """
     began = time.perf_counter()
+    ids = coco_ids(detector, images)
+    images = images.images if isinstance(images, Scenes) else images
     looked = look(detector, images, nms=nms, method=method, least=LEAST, batch_size=batch_size, progress=progress)
     kept = [said.at_least(score) for said in looked.detections]
     names = [images.source.name(index) for index in looked.indices]
@@ -84,6 +87,7 @@ def detect_images(
         {
             "image": name,
             "index": index,
+            "image_id": ids.images[index],
             "height": size[0],
             "width": size[1],
             "detections": _rows(detector, said),
@@ -99,33 +103,13 @@ def detect_images(
             "classes": list(detector.class_names),
             "suppression": "as the detector says them" if nms is None else f"{method}, class by class, IoU {nms:g}",
             "input": None if detector.side is None else " x ".join(map(str, detector.side)),
-            "notes": [*detector.notes, *images.notes],
+            "notes": [*detector.notes, *images.notes, *ids.notes],
         },
         run=how("detect", seed, time.perf_counter() - began, detector),
         predictions=rows,
     )
     bad = tuple({"image": b.name, "index": b.index, "reason": b.reason} for b in looked.bad)
-    return Found(findings, coco_results(looked), bad)
-
-
-def coco_results(looked: Looked) -> str:
-    """All detections in the form of COCO's results, as ``loadRes`` of pycocotools reads it.
-
-    ``bbox`` is left, top, width, height; ``category_id`` is the index of the class, ``image_id`` that of the image.
-    """
-    rows: list[dict[str, Any]] = []
-    for index, said in zip(looked.indices, looked.detections, strict=True):
-        boxes = convert(said.boxes, "xyxy", to="xywh").tolist()
-        for box, score, kind in zip(boxes, said.scores.tolist(), said.classes.tolist(), strict=True):
-            rows.append(
-                {
-                    "image_id": index,
-                    "category_id": kind,
-                    "bbox": [round(value, 3) for value in box],
-                    "score": round(score, 6),
-                }
-            )
-    return "[" + ",\n ".join(json.dumps(row, allow_nan=False) for row in rows) + "]\n"
+    return Found(findings, coco_results(looked, names, detector, ids), bad)
 
 
 def _rows(detector: Detector, said: Detections) -> list[dict[str, Any]]:

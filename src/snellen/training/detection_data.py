@@ -16,7 +16,7 @@ from snellen.subject.class_names import find_class, unknown_classes
 from snellen.subject.load.scene_parts import scene_parts
 from snellen.subject.load.scenes import load_scenes
 from snellen.subject.preprocessing import Preprocessing
-from snellen.subject.scenes import Objects, Scenes
+from snellen.subject.scenes import Ignored, Objects, Scenes
 from snellen.training.checkpoint import fingerprint
 
 MOST_BYTES = 8 << 30
@@ -202,7 +202,7 @@ def _renamed(scenes: Scenes, names: tuple[str, ...], part: str) -> Scenes:
     if scenes.class_names == names:
         return scenes
     found = [find_class(name, names) for name in scenes.class_names]
-    used = sorted({int(c) for objects in scenes.objects for c in objects.classes})
+    used = sorted({int(c) for objects in scenes.objects for c in objects.classes})  # what is ignored needs no name
     missing = [scenes.class_names[index] for index in used if found[index] is None]
     if missing:
         raise ImagesError(
@@ -210,5 +210,12 @@ def _renamed(scenes: Scenes, names: tuple[str, ...], part: str) -> Scenes:
             "Spell them alike, or leave their objects out"
         )
     table = torch.from_numpy(np.array([NONE if index is None else index for index in found], dtype=np.int64))
-    objects = tuple(Objects(o.boxes, table[o.classes]) for o in scenes.objects)
-    return replace(scenes, objects=objects, class_names=names)
+    objects = tuple(Objects(o.boxes, table[o.classes], _known(o.ignored, table)) for o in scenes.objects)
+    return replace(scenes, objects=objects, class_names=names, class_ids=())
+
+
+def _known(ignored: Ignored, table: Tensor) -> Ignored:
+    """What is ignored, of classes that are trained on."""
+    classes = table[ignored.classes]
+    kept = classes != NONE
+    return Ignored(ignored.boxes[kept], classes[kept], ignored.crowd[kept])

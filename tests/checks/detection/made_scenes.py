@@ -1,6 +1,7 @@
 """Scenes and detections written down by hand, so that every answer of a check is known."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from snellen.checks.detection._base import Detected
 from snellen.findings.finding import Finding
 from snellen.instruments.detection.detections import Detections
 from snellen.subject.load.arrays import array_images
-from snellen.subject.scenes import Objects, Scenes
+from snellen.subject.scenes import Ignored, Objects, Scenes
 
 Box = tuple[float, float, float, float]
 Said = tuple[Box, float, int]
@@ -47,6 +48,14 @@ def detected(
     images = array_images(rng.integers(0, 256, (len(truth), SIDE, SIDE, 3), dtype=np.uint8), name="made scenes")
     scenes = Scenes(images, tuple(objects(*t) for t in truth), class_names=tuple("abcdef"[:names]))
     return Detected(scenes, tuple(detections(*s) for s in said), **others)
+
+
+def ignoring(seen: Detected, scene: int, *boxes: tuple[Box, int], crowd: bool = False) -> Detected:
+    """The same with boxes in one scene that are ignored."""
+    standing = objects(*boxes)
+    aside = Ignored(standing.boxes, standing.classes, torch.full((len(boxes),), crowd))
+    truth = [replace(one, ignored=aside) if i == scene else one for i, one in enumerate(seen.scenes.objects)]
+    return replace(seen, scenes=replace(seen.scenes, objects=tuple(truth)))
 
 
 def asked(name: str, seen: Detected, **settings: Any) -> list[Finding]:

@@ -1,12 +1,14 @@
 """Average precision of the page is that of the instruments; its intervals are those of drawing scenes again."""
 
 import math
+import random
 
 import numpy as np
 import pytest
 
 from checks.detection.made_scenes import FAR, A, B, C, detected, only, shifted
 from checks.hand_made import table
+from instruments.detection.scenes import with_ignored
 from snellen.checks.detection._base import Detected
 from snellen.checks.detection._bootstrap import bootstrap
 from snellen.instruments.detection.average_precision import coco_average_precision
@@ -24,10 +26,13 @@ def crowd(scenes: int, *, seed: int = 0) -> Detected:
     return detected(truth, said)
 
 
-def test_one_drawing_of_every_scene_is_coco() -> None:
-    seen = crowd(12)
-    every = bootstrap(seen.detections, seen.scenes.objects, classes=3, drawings=0, seed=0).values[0]
-    expected = coco_average_precision(seen.detections, seen.scenes.objects, classes=3).values[:, :, 0]
+@pytest.mark.parametrize("aside", [False, True])
+def test_one_drawing_of_every_scene_is_coco(aside: bool) -> None:
+    """Also where some objects are ignored."""
+    seen, draw = crowd(12), random.Random(0)
+    truth = [with_ignored(one, draw, crowd=i % 2 == 0) if aside else one for i, one in enumerate(seen.scenes.objects)]
+    every = bootstrap(seen.detections, truth, classes=3, drawings=0, seed=0).values[0]
+    expected = coco_average_precision(seen.detections, truth, classes=3).values[:, :, 0]
     assert np.allclose(every, expected.numpy(), atol=1e-12, equal_nan=True)
     assert np.isnan(every[:, 2]).all(), "no object is of the third class"
 

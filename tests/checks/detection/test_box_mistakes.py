@@ -21,8 +21,8 @@ def test_every_kind_is_counted_once() -> None:
     shown = {row[0]: row[1] for row in table(finding, "What each kind costs, the dearest first").rows}
     assert sum(int(v or 0) for v in shown.values()) <= 7
     seen = detected(truth, [first, second])
-    kinds = ("correct", "localisation", "class", "both", "duplicate", "background", "missed")
-    assert seen.judged.counts == dict(zip(kinds, (2, 1, 1, 1, 1, 1, 2), strict=True))
+    kinds = ("correct", "localisation", "class", "both", "duplicate", "background", "ignored", "missed")
+    assert seen.judged.counts == dict(zip(kinds, (2, 1, 1, 1, 1, 1, 0, 2), strict=True))
 
 
 @pytest.mark.parametrize(

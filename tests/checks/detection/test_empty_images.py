@@ -2,7 +2,7 @@
 
 import pytest
 
-from checks.detection.made_scenes import FAR, A, detected, only
+from checks.detection.made_scenes import FAR, A, B, C, detected, ignoring, only
 from checks.hand_made import gallery
 
 
@@ -32,3 +32,9 @@ def test_an_objectness_that_is_always_high_is_a_warning() -> None:
     assert (finding.severity, finding.title) == ("warning", "It sees objects everywhere")
     quiet = only("empty_images", detected(truth, [[(A, 0.99, 0)]] * 10 + [[(A, 0.1, 0)]] * 10))
     assert quiet.severity == "ok"
+
+
+def test_an_image_with_something_ignored_is_not_empty() -> None:
+    """A box there may well be right; without another empty image nothing is known of false alarms."""
+    seen = ignoring(detected([[(A, 0)], []], [[(A, 0.9, 0)], [(B, 0.9, 0)]]), 1, (C, 0))
+    assert only("empty_images", seen).title == "Images without objects were not seen"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from checks.detection.made_scenes import FAR, A, B, C, asked, detected, only, shifted
+from checks.detection.made_scenes import FAR, A, B, C, asked, detected, ignoring, only, shifted
 from checks.hand_made import curve, table
 
 
@@ -15,6 +15,14 @@ def test_the_best_f1_is_found_by_hand() -> None:
     assert measured["precision"] == pytest.approx(2 / 3)
     assert measured["recall"] == pytest.approx(2 / 3)
     assert measured["f1"] == pytest.approx(4 / 6)
+
+
+def test_what_finds_something_ignored_is_not_counted() -> None:
+    seen = ignoring(detected([[(A, 0), (C, 0)]], [[(A, 0.9, 0), (B, 0.95, 1), (FAR, 0.7, 0)]]), 0, (B, 1))
+    measured = only("score_threshold", seen).measured
+    assert (measured["precision"], measured["recall"], measured["working_score"]) == (1, 0.5, pytest.approx(0.9))
+    rows = table(only("average_precision", seen, drawings=2), "Every class, the worst first").rows
+    assert sorted(row[:3] for row in rows) == [("a", 2, 1), ("b", 0, 0)]
 
 
 def test_boxes_of_one_score_are_believed_together() -> None:

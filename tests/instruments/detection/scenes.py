@@ -5,7 +5,7 @@ import random
 import torch
 
 from snellen.instruments.detection.detections import Detections
-from snellen.subject.scenes import Objects
+from snellen.subject.scenes import Ignored, Objects
 
 
 def scene(draw: random.Random, *, classes: int = 3, whole: bool = True) -> tuple[Objects, Detections]:
@@ -34,6 +34,17 @@ def scene(draw: random.Random, *, classes: int = 3, whole: bool = True) -> tuple
         torch.tensor([name for _, name in said], dtype=torch.int64),
     )
     return Objects(torch.tensor([row for row, _ in there]).reshape(-1, 4), [name for _, name in there]), found
+
+
+def with_ignored(truth: Objects, draw: random.Random, *, crowd: bool) -> Objects:
+    """The same with about a third of the objects ignored; as crowds they reach half their size further."""
+    rows = [draw.random() < 0.35 for _ in range(len(truth))]
+    aside = torch.tensor(rows, dtype=torch.bool)
+    boxes = truth.boxes[aside]
+    if crowd:
+        boxes = torch.cat([boxes[:, :2], boxes[:, 2:] + ((boxes[:, 2:] - boxes[:, :2]) / 2).round()], dim=1)
+    ignored = Ignored(boxes, truth.classes[aside], torch.full((len(boxes),), crowd))
+    return Objects(truth.boxes[~aside], truth.classes[~aside], ignored)
 
 
 def scenes(seed: int, count: int = 8, *, whole: bool = True) -> tuple[list[Objects], list[Detections]]:

@@ -2,18 +2,19 @@
 
 import contextlib
 import io
+import random
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from instruments.detection.scenes import scenes
+from instruments.detection.scenes import scenes, with_ignored
 from snellen import UsageError
 from snellen.instruments.detection.average_precision import coco_average_precision, voc_average_precision
 from snellen.instruments.detection.boxes import convert, iou
 from snellen.instruments.detection.detections import Detections
-from snellen.subject.scenes import Objects
+from snellen.subject.scenes import Ignored, Objects
 
 
 def of_pycocotools(truth: list[Objects], found: list[Detections], most: int) -> dict[str, Any]:
@@ -25,6 +26,11 @@ def of_pycocotools(truth: list[Objects], found: list[Detections], most: int) -> 
     for i, (objects, said) in enumerate(zip(truth, found, strict=True)):
         for row, name in zip(convert(objects.boxes.double(), "xyxy", to="xywh").tolist(), objects.classes, strict=True):
             one = {"image_id": i + 1, "category_id": int(name) + 1, "bbox": row, "area": row[2] * row[3], "iscrowd": 0}
+            annotations.append(one | {"id": len(annotations) + 1})
+        aside = objects.ignored
+        assert aside.crowd.all(), "it knows no other objects that are ignored"
+        for row, name in zip(convert(aside.boxes.double(), "xyxy", to="xywh").tolist(), aside.classes, strict=True):
+            one = {"image_id": i + 1, "category_id": int(name) + 1, "bbox": row, "area": row[2] * row[3], "iscrowd": 1}
             annotations.append(one | {"id": len(annotations) + 1})
         rows = convert(said.boxes.double(), "xyxy", to="xywh").tolist()
         for row, name, score in zip(rows, said.classes, said.scores.double().tolist(), strict=True):
@@ -49,6 +55,9 @@ def of_pycocotools(truth: list[Objects], found: list[Detections], most: int) -> 
 @pytest.mark.parametrize("seed", range(12))
 def test_coco_is_what_pycocotools_says(seed: int) -> None:
     truth, found = scenes(seed, whole=seed % 3 > 0)
+    if seed % 2:
+        draw = random.Random(seed)
+        truth = [with_ignored(objects, draw, crowd=True) for objects in truth]
     most = 2 if seed % 4 == 3 else 100
     theirs = of_pycocotools(truth, found, most)
     ours = coco_average_precision(found, truth, classes=3, most=most)
@@ -63,14 +72,21 @@ def test_coco_is_what_pycocotools_says(seed: int) -> None:
 
 
 def plain_voc(truth: list[Objects], found: list[Detections], k: int, threshold: float) -> list[tuple[int, int]]:
-    """(true, false) positives after each detection of a class, as VOCdevkit counts them, in plain Python."""
+    """(true, false) positives after each detection of a class, as VOCdevkit counts them, in plain Python.
+
+    A detection nearest to a difficult object, with enough overlap, is passed over.
+    """
     said = [(s, i, d) for i, f in enumerate(found) for d, (s, c) in enumerate(zip(f.scores, f.classes)) if c == k]  # noqa: B905
     said.sort(key=lambda row: -row[0])
     had: set[tuple[int, int]] = set()
     counts, right, wrong = [], 0, 0
     for _, i, d in said:
-        overlap = iou(found[i].boxes[d, None].double(), truth[i].boxes.double())[0].tolist()
-        best = max(((o, -g) for g, o in enumerate(overlap) if truth[i].classes[g] == k), default=(-1.0, 0))
+        there, aside = truth[i], truth[i].ignored
+        boxes, classes = torch.cat([there.boxes, aside.boxes]), torch.cat([there.classes, aside.classes])
+        overlap = iou(found[i].boxes[d, None].double(), boxes.double())[0].tolist()
+        best = max(((o, -g) for g, o in enumerate(overlap) if classes[g] == k), default=(-1.0, 0))
+        if best[0] >= threshold and -best[1] >= len(there):
+            continue
         if best[0] >= threshold and (i, best[1]) not in had:
             had.add((i, best[1]))
             right += 1
@@ -83,6 +99,9 @@ def plain_voc(truth: list[Objects], found: list[Detections], k: int, threshold: 
 @pytest.mark.parametrize("seed", range(6))
 def test_voc_is_its_published_loop(seed: int) -> None:
     truth, found = scenes(seed)
+    if seed % 2:
+        draw = random.Random(seed)
+        truth = [with_ignored(objects, draw, crowd=False) for objects in truth]
     area, eleven = (voc_average_precision(found, truth, classes=3, points=p) for p in ("area", "eleven"))  # type: ignore[arg-type]
     for k in range(3):
         objects = sum(int((t.classes == k).sum()) for t in truth)
@@ -126,6 +145,21 @@ def test_voc_has_no_second_best_object() -> None:
     found = [one_class((0.9, 0, 0, 10, 10), (0.8, 0, 0, 10, 10))]
     assert coco_average_precision(found, truth, thresholds=(0.5,)).mean == 1
     assert voc_average_precision(found, truth).mean == pytest.approx(0.5)
+
+
+def test_what_is_ignored_is_neither_right_nor_wrong() -> None:
+    """Two objects, one of them difficult and found twice: as if that one and its boxes were not there."""
+    difficult = Ignored([[50, 50, 60, 60]], [0], [False])  # type: ignore[arg-type]
+    crowd = Ignored([[40, 40, 80, 80]], [0], [True])  # type: ignore[arg-type]
+    sure = [(0.9, 50, 50, 60, 60), (0.8, 50, 50, 60, 59)]
+    found = [one_class(*sure, (0.7, 0, 0, 10, 10), (0.6, 90, 90, 99, 99))]  # type: ignore[arg-type]
+    for measure in (coco_average_precision, voc_average_precision):
+        assert measure(found, [Objects([[0, 0, 10, 10], [50, 50, 60, 60]], [0, 0])]).mean < 0.99
+        for aside in (difficult, crowd):
+            truth = [Objects([[0, 0, 10, 10]], [0], aside)]
+            assert measure(found, truth).recall[0, 0, 0] == 1
+            assert measure(found, truth).at(0.5) == 1
+            assert measure(found, [Objects([], [], aside)]).values.isnan().all(), "nothing is asked for"  # type: ignore[arg-type]
 
 
 def test_what_is_perfect_and_what_is_nothing() -> None:

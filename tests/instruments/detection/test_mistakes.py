@@ -9,7 +9,7 @@ from snellen.instruments.detection.average_precision import coco_average_precisi
 from snellen.instruments.detection.boxes import iou
 from snellen.instruments.detection.detections import Detections
 from snellen.instruments.detection.mistakes import KINDS, mistakes
-from snellen.subject.scenes import Objects
+from snellen.subject.scenes import Ignored, Objects
 
 TRUTH = Objects([[0, 0, 10, 10], [100, 0, 110, 10], [200, 0, 210, 10], [300, 0, 310, 10]], [0, 1, 2, 0])
 
@@ -40,6 +40,23 @@ def test_every_kind_by_hand() -> None:
         ("both", 3),
         ("background", None),
         ("missed", 3),
+    ]
+
+
+def test_what_is_ignored_is_no_mistake() -> None:
+    """Difficult: found twice, by half, and under another name; a crowd: twice within, and once half beside it."""
+    aside = Ignored([[0, 0, 10, 10], [100, 0, 200, 100]], [0, 1], [False, True])  # type: ignore[arg-type]
+    assert kinds_of(
+        (0.9, 0, [0.0, 0, 10, 10]),
+        (0.8, 0, [0.0, 0, 10, 9]),
+        (0.7, 0, [0.0, 0, 10, 4]),
+        (0.6, 1, [0.0, 0, 10, 10]),
+        (0.5, 1, [120.0, 20, 130, 30]),
+        (0.4, 1, [195.0, 20, 205, 30]),
+        (0.3, 1, [196.0, 20, 206, 30]),
+        truth=Objects([], [], aside),  # type: ignore[arg-type]
+    ) == [
+        (kind, None) for kind in ("ignored", "ignored", "background", "background", "ignored", "ignored", "background")
     ]
 
 

@@ -48,6 +48,17 @@ def test_it_is_the_loop_of_the_paper(seed: int, decay: str) -> None:
         assert torch.allclose(found.scores.double(), torch.tensor(said, dtype=torch.float64), rtol=1e-6)
 
 
+@pytest.mark.parametrize("decay", ["linear", "gaussian"])
+def test_equal_scores_points_and_a_least_of_nothing(decay: str) -> None:
+    """A box that covers another wholly, boxes without area, and scores of 0, which a least of 0 keeps."""
+    boxes = torch.tensor([[0.0, 0, 4, 4], [0, 0, 4, 4], [0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 3, 3], [9, 9, 9, 9]])
+    scores, classes = torch.tensor([0.5, 0.5, 0.5, 0.0, 0.5, 0.5]), [0, 0, 1, 1, 0, 0]
+    found = soft_nms(boxes, scores, torch.tensor(classes), decay=decay, least=0)  # type: ignore[arg-type]
+    order, said = plain(boxes, scores, classes, decay, 0.0)
+    assert found.indices.tolist() == order
+    assert torch.allclose(found.scores.double(), torch.tensor(said, dtype=torch.float64), rtol=1e-6)
+
+
 def test_the_surest_comes_first_and_all_that_greedy_keeps_is_there() -> None:
     boxes, scores, classes = crowd(3)
     found = soft_nms(boxes, scores, classes, least=1e-9)

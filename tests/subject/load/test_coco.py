@@ -48,15 +48,35 @@ def test_ids_with_gaps_become_classes_in_order_and_widths_become_edges(tmp_path:
     assert (scenes.images.pixels()[:, 0, 0, 0] * 255).round().tolist() == [7, 20, 5]
 
 
+def test_the_ids_of_the_file_are_kept(tmp_path: Path) -> None:
+    """Also where an image cannot be opened, and where some images are chosen."""
+    path = written(tmp_path, [box(5, 3, [10, 20, 30, 40])])
+    (tmp_path / "images" / "20.png").write_bytes(b"no picture")
+    scenes = coco_scenes(path)
+    assert (scenes.image_ids, scenes.class_ids) == ((7, 5), (3, 18))
+    assert scenes.subset([1]).image_ids == (5,)
+    assert coco_scenes(path, classes=("dog", "car")).class_ids == ()
+
+
+def test_a_file_without_annotations_is_that_of_a_test_set(tmp_path: Path) -> None:
+    path = written(tmp_path, [])
+    data = json.loads(path.read_text())
+    del data["annotations"]
+    path.write_text(json.dumps(data))
+    assert coco_scenes(path).image_ids == (7, 20, 5)
+
+
 def test_crowds_flat_boxes_and_what_reaches_out_are_counted(tmp_path: Path) -> None:
     good = [box(5, 3, [10, 20, 30, 40]) for _ in range(20)]
     bad = [box(7, 3, [90, 70, 20, 20]), box(7, 3, [5, 5, 0, 9]), box(7, 3, [0, 0, 50, 50], iscrowd=1)]
     scenes = coco_scenes(written(tmp_path, good + bad))
     assert scenes.objects[0].boxes.tolist() == [[90, 70, 100, 80]]
+    ignored = scenes.objects[0].ignored
+    assert (ignored.boxes.tolist(), ignored.classes.tolist(), ignored.crowd.tolist()) == ([[0, 0, 50, 50]], [0], [True])
     assert scenes.notes == (
-        "1 crowds (iscrowd) were left out",
-        "1 of 22 boxes have no width or no height and were left out",
-        "1 of 22 boxes reach out of their image and were clipped",
+        "1 crowds (iscrowd): what is found in them is neither right nor wrong",
+        "1 of 23 boxes have no width or no height and were left out",
+        "1 of 23 boxes reach out of their image and were clipped",
         "1 of 3 images hold no object",
     )
 

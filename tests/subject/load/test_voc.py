@@ -47,8 +47,10 @@ def test_boxes_of_parts_are_not_the_objects(tmp_path: Path) -> None:
     part = f"<part>{thing('head', (2, 2, 4, 4))[8:-9]}</part><difficult>1</difficult>"
     scenes = voc_scenes(written(tmp_path, {"a": thing("person", (10, 10, 20, 30), part)}))
     assert scenes.class_names == ("person",)
-    assert scenes.objects[0].boxes.tolist() == [[9, 9, 20, 30]]
-    assert any(note.startswith("1 objects are marked difficult") for note in scenes.notes)
+    (found,) = scenes.objects
+    assert (len(found), found.empty) == (0, False)
+    assert (found.ignored.boxes.tolist(), found.ignored.crowd.tolist()) == ([[9, 9, 20, 30]], [False])
+    assert scenes.notes[1:] == ("1 objects are marked difficult: not asked for, and not wrong where found",)
 
 
 def test_a_list_names_a_part(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """What a check of a detector is: a question about what it said of scenes whose truth is known."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ from snellen.subject.scenes import Objects, Scenes
 
 HALF = 0.5
 """The IoU from which a box is at an object, where nothing else is said."""
+NONE, IGNORED = -1, -2
+"""What a detection found in place of an object: nothing, and what is neither right nor wrong to find."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -64,20 +67,15 @@ class Detected:
 
     @cached_property
     def hits(self) -> tuple[Tensor, ...]:
-        """For each scene, (m,) the object that each of its detections found, -1 for none."""
-        answers = tuple(torch.full((len(said),), -1) for said in self.detections)
-        for one in self.judged.of("correct"):
-            if one.detection is not None and one.object is not None:
-                answers[one.image][one.detection] = one.object
-        return answers
+        """For each scene, (m,) the object that each of its detections found, NONE, or IGNORED."""
+        return _hits(self.judged, self.detections)
 
     @cached_property
     def ranked(self) -> tuple[Tensor, Tensor]:
-        """The scores of all detections, descending, and whether each found an object."""
-        scores = torch.cat([said.scores for said in self.detections])
-        right = torch.cat([hits >= 0 for hits in self.hits])
-        scores, order = scores.sort(descending=True, stable=True)
-        return scores, right[order]
+        """The scores of all detections that are right or wrong, descending, and whether each found an object."""
+        scores, hits = torch.cat([said.scores for said in self.detections]), torch.cat(self.hits)
+        scores, order = scores[hits != IGNORED].sort(descending=True, stable=True)
+        return scores, (hits[hits != IGNORED] >= 0)[order]
 
     @cached_property
     def working(self) -> float:
@@ -108,26 +106,35 @@ class Detected:
 
 @dataclass(frozen=True)
 class DetectionCheck(ABC):
-    """One question. Its settings are its fields.
+    """One question. Its settings are its fields; ``metrics`` are the names it measures, for ``--require``.
 
     An error is said only of what cannot be meant, a warning only of what can be mended and was measured beyond its
     interval; all else is for information.
     """
+
+    metrics: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def __call__(self, seen: Detected) -> Sequence[Finding]:
         """Look, and say what was seen."""
 
 
-def found(said: Detections, truth: Objects) -> list[bool]:
-    """Whether each detection of a scene is right.
+def found(said: Detections, truth: Objects) -> Tensor:
+    """(m,) for each detection of a scene the object that it found, NONE, or IGNORED.
 
     >>> boxes = torch.tensor([[0.0, 0, 9, 9], [0, 0, 10, 10]])
     >>> said = Detections(boxes, torch.tensor([0.9, 0.8]), torch.tensor([1, 1]))
     >>> found(said, Objects([[0, 0, 10, 10]], [1]))
-    [True, False]
+    tensor([ 0, -1])
     """
-    return [one.kind == "correct" for one in mistakes([said], [truth]).judged if one.detection is not None]
+    return _hits(mistakes([said], [truth]), [said])[0]
+
+
+def _hits(judged: Mistakes, detections: Sequence[Detections]) -> tuple[Tensor, ...]:
+    answers = tuple(torch.full((len(said),), NONE) for said in detections)
+    for one in (*judged.of("correct"), *judged.of("ignored")):
+        answers[one.image][one.detection] = IGNORED if one.object is None else one.object
+    return answers
 
 
 def share(part: int, whole: int) -> str:

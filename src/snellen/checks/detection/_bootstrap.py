@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from snellen.instruments.detection._matching import matched, overlaps
+from snellen.instruments.detection._matching import matched, overlaps, standing
 from snellen.instruments.detection.average_precision import COCO_THRESHOLDS, RECALLS
 from snellen.instruments.detection.detections import Detections
 from snellen.subject.scenes import Objects
@@ -58,19 +58,19 @@ def bootstrap(
     )
     values = np.full((len(weights), len(COCO_THRESHOLDS), classes), np.nan)
     for k in range(classes):
-        of, scores, hits, there = _paired(found, truth, k)
+        of, scores, hits, counted, there = _paired(found, truth, k)
         order = np.argsort(-scores, kind="stable")
-        of, hits = of[order], hits[:, order]
+        of, hits, counted = of[order], hits[:, order], counted[:, order]
         for b, times in enumerate(weights):
             count = int(times @ there)
             if count:
-                values[b, :, k] = _precision(hits, times[of], count)
+                values[b, :, k] = _precision(hits * times[of], counted * times[of], count)
     return Drawn(values)
 
 
-def _precision(hits: NDArray[np.bool_], times: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """(t,) of detections in descending order of score that come so many times, of so many objects."""
-    right, said = np.cumsum(hits * times, axis=1), np.cumsum(times)
+def _precision(hits: NDArray[np.int64], counted: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """(t,) of how often each detection is right and counts (t, n), in descending order of score, of so many objects."""
+    right, said = np.cumsum(hits, axis=1), np.cumsum(counted, axis=1)
     highest = np.maximum.accumulate((right / np.maximum(said, 1))[:, ::-1], axis=1)[:, ::-1]
     ended = np.concatenate([highest, np.zeros((len(hits), 1))], axis=1)
     at = [np.searchsorted(row / count, RECALLS, side="left") for row in right]
@@ -79,18 +79,25 @@ def _precision(hits: NDArray[np.bool_], times: NDArray[np.int64], count: int) ->
 
 def _paired(
     found: Sequence[Detections], truth: Sequence[Objects], kind: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
-    """Of one class: the scene, the score and (t, n) the success of each detection, and the objects of each scene."""
-    of, scores, hits = [np.zeros(0, dtype=np.int64)], [np.zeros(0)], [np.zeros((len(COCO_THRESHOLDS), 0), dtype=bool)]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
+    """Of one class: of each detection its scene, its score, (t, n) its success and whether it counts; the objects of
+    each scene."""
+    nothing = np.zeros((len(COCO_THRESHOLDS), 0), dtype=bool)
+    of, scores, hits, counted = [np.zeros(0, dtype=np.int64)], [np.zeros(0)], [nothing], [nothing]
     there = np.array([int((objects.classes == kind).sum()) for objects in truth], dtype=np.int64)
     for i, (said, objects) in enumerate(zip(found, truth, strict=True)):
-        rows, own = said.classes == kind, objects.classes == kind
+        rows = said.classes == kind
         if not rows.any():
             continue
         some = Detections(said.boxes[rows], said.scores[rows], said.classes[rows])
-        overlap = overlaps(some, Objects(objects.boxes[own], objects.classes[own]))
-        taken = matched(overlap, COCO_THRESHOLDS, np.zeros((1, int(own.sum())), dtype=bool))[:, 0]
+        around = standing(objects)
+        own = around.classes == kind
+        aside = around.aside[own]
+        taken = matched(overlaps(some, around)[:, own], COCO_THRESHOLDS, aside[None], aside)[:, 0]
+        excused = (taken >= 0) & np.append(aside, False)[taken]
         of.append(np.full(len(some), i))
         scores.append(some.scores.double().numpy())
-        hits.append(taken >= 0)
-    return np.concatenate(of), np.concatenate(scores), np.concatenate(hits, axis=1), there
+        hits.append((taken >= 0) & ~excused)
+        counted.append(~excused)
+    right, judged = np.concatenate(hits, axis=1), np.concatenate(counted, axis=1)
+    return np.concatenate(of), np.concatenate(scores), right, judged, there

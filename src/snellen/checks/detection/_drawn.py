@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
+
+from torch import Tensor
 
 from snellen.checks._pictures import picture
-from snellen.checks.detection._base import Detected
+from snellen.checks.detection._base import NONE, Detected
 from snellen.findings.evidence import Outline, Picture, Tile
 from snellen.instruments.detection.detections import Detections
 
@@ -16,36 +19,42 @@ def scene_picture(seen: Detected, scene: int, boxes: Iterable[Outline], *, name:
 
 
 def truth(seen: Detected, scene: int, *, named: Iterable[int] = ()) -> tuple[Outline, ...]:
-    """The objects of a scene; those in ``named`` with the name of their class."""
+    """The objects of a scene, those in ``named`` with the name of their class, and what is ignored with its kind."""
     objects, named = seen.scenes.objects[scene], set(named)
-    names = seen.scenes.class_names
-    return tuple(
+    names, ignored = seen.scenes.class_names, seen.scenes.objects[scene].ignored
+    asked = (
         Outline(_corners(box), names[int(kind)] if i in named else "")
         for i, (box, kind) in enumerate(zip(objects.boxes.tolist(), objects.classes.tolist(), strict=True))
     )
+    aside = zip(ignored.boxes.tolist(), ignored.crowd.tolist(), strict=True)
+    return (*asked, *(Outline(_corners(box), "crowd" if crowd else "difficult") for box, crowd in aside))
 
 
-def outlines(seen: Detected, said: Detections, right: Iterable[bool], *, words: bool = True) -> tuple[Outline, ...]:
-    """Detections, with class and score if ``words``."""
+def outlines(seen: Detected, said: Detections, hits: Tensor, *, words: bool = True) -> tuple[Outline, ...]:
+    """Detections by what they found, with class and score if ``words``."""
     names = seen.scenes.class_names
     return tuple(
-        Outline(_corners(box), names[kind] if words else "", "right" if good else "wrong", score if words else None)
-        for box, kind, score, good in zip(
-            said.boxes.tolist(), said.classes.tolist(), said.scores.tolist(), right, strict=True
+        Outline(_corners(box), names[kind] if words else "", _drawn_as(hit), score if words else None)
+        for box, kind, score, hit in zip(
+            said.boxes.tolist(), said.classes.tolist(), said.scores.tolist(), hits.tolist(), strict=True
         )
     )
+
+
+def _drawn_as(hit: int) -> Literal["right", "wrong", "found"]:
+    return "right" if hit >= 0 else "wrong" if hit == NONE else "found"
 
 
 def tile(seen: Detected, scene: int, *, lines: tuple[str, ...] = ()) -> Tile:
     """A scene with all that was said of it with at least the working score; what was missed has a name too."""
     said, missed = seen.said(scene), seen.missed(scene).tolist()
-    right = (seen.hits[scene][: len(said)] >= 0).tolist()
-    boxes = (*truth(seen, scene, named=missed), *outlines(seen, said, right))
+    hits = seen.hits[scene][: len(said)]
+    boxes = (*truth(seen, scene, named=missed), *outlines(seen, said, hits))
     return Tile(
         seen.scenes.images.source.name(scene),
         (scene_picture(seen, scene, boxes),),
         image=scene,
-        lines=lines or (told(sum(right), len(missed), len(right) - sum(right)),),
+        lines=lines or (told(int((hits >= 0).sum()), len(missed), int((hits == NONE).sum())),),
     )
 
 

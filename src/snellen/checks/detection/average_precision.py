@@ -1,12 +1,13 @@
 """How much of what is there does it find, and how much of what it says is right?"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
-from snellen.checks.detection._base import Detected, DetectionCheck, counted
+from snellen.checks.detection._base import IGNORED, Detected, DetectionCheck, counted
 from snellen.checks.detection._bootstrap import Drawn, bootstrap
 from snellen.findings.evidence import Cell, Curve, Table
 from snellen.findings.finding import Finding
@@ -17,6 +18,7 @@ from snellen.instruments.detection.average_precision import (
     voc_average_precision,
 )
 from snellen.instruments.detection.boxes import area
+from snellen.instruments.detection.detections import Detections
 from snellen.instruments.detection.nms_curve import UNLIMITED
 
 NAME = "detection/average_precision"
@@ -41,6 +43,17 @@ class DetectionPrecision(DetectionCheck):
     """
 
     drawings: int = 200
+    metrics: ClassVar[Mapping[str, str]] = {
+        "ap": "COCO's average precision: the mean over the IoU 0.5 to 0.95 and the classes",
+        "ap_low": "lower end of its 95 % interval, over scenes drawn anew",
+        "ap_high": "upper end of it",
+        "ap50": "average precision at an IoU of 0.5",
+        "ap50_low": "lower end of its 95 % interval, over scenes drawn anew",
+        "ap50_high": "upper end of it",
+        "ap75": "average precision at an IoU of 0.75",
+        "voc_ap50": "average precision at an IoU of 0.5 by the rules of PASCAL VOC, 2010 and later",
+        "voc2007_ap50": "average precision at an IoU of 0.5 by the rules of PASCAL VOC, 2007",
+    }
 
     def __call__(self, seen: Detected) -> Sequence[Finding]:
         names, truth = seen.scenes.class_names, seen.scenes.objects
@@ -106,9 +119,10 @@ def _curves(result: AveragePrecision, names: Sequence[str]) -> Curve:
 
 def _by_class(result: AveragePrecision, drawn: Drawn, seen: Detected) -> Table:
     rows: list[tuple[Cell, ...]] = []
+    judged = [_judged(seen, i) for i in range(len(seen.scenes))]
     for k, name in enumerate(seen.scenes.class_names):
         count = sum(int((truth.classes == k).sum()) for truth in seen.scenes.objects)
-        said = sum(int((d.classes == k).sum()) for d in map(seen.said, range(len(seen.scenes))))
+        said = sum(int((d.classes == k).sum()) for d in judged)
         values = (*(float(result.values[t, k, 0]) for t in (0, 5)), float(result.per_class[k]))
         low, high = drawn.interval(slice(0, 1), k)
         fifty, seventy, mean = (_cell(v) for v in values)
@@ -120,6 +134,13 @@ def _by_class(result: AveragePrecision, drawn: Drawn, seen: Detected) -> Table:
         tuple(rows),
         note=f"Boxes said: with a score of at least {seen.working:.2f}. Intervals of AP50.",
     )
+
+
+def _judged(seen: Detected, scene: int) -> Detections:
+    """What was said of a scene with at least the working score, but for what finds what is ignored."""
+    said = seen.said(scene)
+    kept = seen.hits[scene][: len(said)] != IGNORED
+    return Detections(said.boxes[kept], said.scores[kept], said.classes[kept])
 
 
 def _by_size(result: AveragePrecision, sizes: dict[str, tuple[float, float]], seen: Detected) -> Table:

@@ -1,11 +1,12 @@
 """Which kinds of mistakes does it make, and what does each cost?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
-from snellen.checks.detection._base import Detected, DetectionCheck
+from snellen.checks.detection._base import NONE, Detected, DetectionCheck
 from snellen.checks.detection._drawn import outlines, scene_picture, truth
 from snellen.findings.evidence import Cell, Gallery, Table, Tile
 from snellen.findings.finding import Finding
@@ -47,6 +48,14 @@ class BoxMistakes(DetectionCheck):
     """
 
     images: int = 3
+    metrics: ClassVar[Mapping[str, str]] = {
+        "cost_of_localisation": "AP50 that mending boxes that lie badly alone would give",
+        "cost_of_class": "AP50 that mending wrong classes alone would give",
+        "cost_of_both": "AP50 that mending boxes that lie badly and have a wrong class alone would give",
+        "cost_of_duplicate": "AP50 that mending duplicates alone would give",
+        "cost_of_background": "AP50 that mending boxes at nothing alone would give",
+        "cost_of_missed": "AP50 that mending missed objects alone would give",
+    }
 
     def __call__(self, seen: Detected) -> Sequence[Finding]:
         shown = mistakes([seen.said(i) for i in range(len(seen.scenes))], seen.scenes.objects)
@@ -131,7 +140,7 @@ def mended(seen: Detected, kind: Kind) -> tuple[list[Detections], list[Objects]]
             else:
                 kept[one.detection] = False
         said.append(Detections(boxes[kept], found.scores[kept], classes[kept]))
-        wanted.append(Objects(objects.boxes[asked], objects.classes[asked]))
+        wanted.append(Objects(objects.boxes[asked], objects.classes[asked], objects.ignored))
     return said, wanted
 
 
@@ -155,7 +164,8 @@ def _tile(seen: Detected, one: Judged) -> Tile:
     line = "no box is about it"
     if one.detection is not None:
         rows = slice(one.detection, one.detection + 1)
-        boxes += outlines(seen, Detections(said.boxes[rows], said.scores[rows], said.classes[rows]), [False])
+        alone = Detections(said.boxes[rows], said.scores[rows], said.classes[rows])
+        boxes += outlines(seen, alone, torch.tensor([NONE]))
         line = f"said {names[int(said.classes[one.detection])]} with {float(said.scores[one.detection]):.2f}"
         line += f", IoU {one.iou:.2f}"
     return Tile(

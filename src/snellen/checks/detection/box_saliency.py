@@ -1,14 +1,15 @@
 """Which pixels does the score of one box hang on?"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from snellen.checks._pictures import heat_map
-from snellen.checks.detection._base import Detected, DetectionCheck, counted
+from snellen.checks.detection._base import NONE, Detected, DetectionCheck, counted
 from snellen.checks.detection._drawn import outlines, scene_picture, truth
 from snellen.findings.evidence import Gallery, Tile
 from snellen.findings.finding import Finding
@@ -36,6 +37,9 @@ class BoxSaliency(DetectionCheck):
     """
 
     images: int = 12
+    metrics: ClassVar[Mapping[str, str]] = {
+        "slope_in_box": "slope of a score a pixel within its box over that on the average",
+    }
 
     def __call__(self, seen: Detected) -> Sequence[Finding]:
         if seen.slope is None:
@@ -56,7 +60,7 @@ class BoxSaliency(DetectionCheck):
                 if not math.isnan(within)
                 else "the slope is 0"
             )
-            boxes = outlines(seen, one, [right])
+            boxes = outlines(seen, one, seen.hits[scene][row : row + 1])
             picture = scene_picture(seen, scene, (*truth(seen, scene), *boxes))
             shown = heat_map("slope of its score", slope, unit=UNIT)
             name = seen.scenes.images.source.name(scene)
@@ -126,7 +130,7 @@ def _chosen(seen: Detected, count: int) -> list[tuple[int, int, bool]]:
     wrong: list[tuple[float, int, int]] = []
     for i in range(len(seen.scenes)):
         hits = seen.hits[i][: len(seen.said(i))]
-        for group, rows in ((right, hits >= 0), (wrong, hits < 0)):
+        for group, rows in ((right, hits >= 0), (wrong, hits == NONE)):
             if rows.any():
                 row = int(rows.nonzero()[0, 0])
                 group.append((float(seen.detections[i].scores[row]), i, row))

@@ -1,7 +1,8 @@
 """How many boxes are there before and after non-maximum suppression, and are any cut off?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -31,6 +32,10 @@ class Candidates(DetectionCheck):
 
     images: int = 3
     drawn: int = 150
+    metrics: ClassVar[Mapping[str, str]] = {
+        "candidates_an_image": "boxes an image before suppression",
+        "detections_an_image": "boxes an image after it",
+    }
 
     def __call__(self, seen: Detected) -> Sequence[Finding]:
         kept = [len(said) for said in seen.detections]
@@ -67,9 +72,9 @@ class Candidates(DetectionCheck):
             all_of_it, said = seen.candidates[i], seen.said(i)
             first = Detections(*(v[: self.drawn] for v in (all_of_it.boxes, all_of_it.scores, all_of_it.classes)))
             there = truth(seen, i)
-            right = found(first, seen.scenes.objects[i])
-            before = scene_picture(seen, i, (*there, *outlines(seen, first, right, words=False)), name="before")
-            hits = (seen.hits[i][: len(said)] >= 0).tolist()
+            at_once = found(first, seen.scenes.objects[i])
+            before = scene_picture(seen, i, (*there, *outlines(seen, first, at_once, words=False)), name="before")
+            hits = seen.hits[i][: len(said)]
             after = scene_picture(seen, i, (*there, *outlines(seen, said, hits)), name="after")
             lines = (f"{counted(len(all_of_it), 'candidate')}, {counted(len(said), 'box', 'boxes')} said",)
             tiles.append(Tile(seen.scenes.images.source.name(i), (before, after), image=i, lines=lines))

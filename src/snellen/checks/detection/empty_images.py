@@ -1,7 +1,8 @@
 """What does it say of images that hold no object?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from snellen.checks.detection._base import Detected, DetectionCheck, counted, share
 from snellen.checks.detection._drawn import tile
@@ -26,9 +27,15 @@ class EmptyImages(DetectionCheck):
     """
 
     images: int = 6
+    metrics: ClassVar[Mapping[str, str]] = {
+        "false_alarms": "boxes of the working score or more an image without objects",
+        "images_with_false_alarm": "share of the images without objects that hold such a box",
+        "images_with_false_alarm_low": "lower end of its 95 % Wilson interval",
+        "images_with_false_alarm_high": "upper end of it",
+    }
 
     def __call__(self, seen: Detected) -> Sequence[Finding]:
-        empty = [i for i, truth in enumerate(seen.scenes.objects) if not len(truth)]
+        empty = [i for i, truth in enumerate(seen.scenes.objects) if truth.empty]
         if not empty:
             return [
                 Finding(

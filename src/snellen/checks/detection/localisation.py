@@ -1,8 +1,9 @@
 """How well do the boxes lie?"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -32,6 +33,12 @@ class Localisation(DetectionCheck):
     least the working score. A warning where a mean is off by more than a tenth beyond its 95 % interval, with 20 boxes
     or more. Refuted by boxes that were drawn to another rule in these scenes than in those it was trained on.
     """
+
+    metrics: ClassVar[Mapping[str, str]] = {
+        "mean_iou": "mean IoU of the boxes that found an object",
+        "mean_iou_low": "lower end of its 95 % interval",
+        "mean_iou_high": "upper end of it",
+    }
 
     def __call__(self, seen: Detected) -> Sequence[Finding]:
         boxes, truth = _pairs(seen)

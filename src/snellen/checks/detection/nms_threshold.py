@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 
@@ -33,6 +34,12 @@ class NMSThreshold(DetectionCheck):
     """
 
     images: int = 100
+    metrics: ClassVar[Mapping[str, str]] = {
+        "best_nms_threshold": "threshold of non-maximum suppression with the highest AP",
+        "ap_at_best_nms_threshold": "AP there",
+        "duplicates": "boxes at an object that a surer one has, at the threshold in use",
+        "lost_neighbours": "objects that suppression lost, at the threshold in use",
+    }
 
     def __call__(self, seen: Detected) -> Sequence[Finding]:
         if seen.candidates is None or seen.nms is None or max(map(len, seen.candidates), default=0) < 2:

@@ -1,7 +1,8 @@
 """From which score on should a box be believed, and is the score what it says?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -29,6 +30,13 @@ class ScoreThreshold(DetectionCheck):
     """
 
     least: float = 0.05
+    metrics: ClassVar[Mapping[str, str]] = {
+        "working_score": "score of the best F1",
+        "precision": "share of the boxes of at least that score that is right",
+        "recall": "share of the objects that these boxes find",
+        "f1": "2 TP / (boxes + objects) there",
+        "calibration_error": "mean gap between score and share that is right (D-ECE)",
+    }
 
     def __call__(self, seen: Detected) -> Sequence[Finding]:
         scores, right = seen.ranked

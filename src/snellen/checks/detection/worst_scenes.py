@@ -1,14 +1,16 @@
 """In which scenes does it err most?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from snellen.checks.detection._base import Detected, DetectionCheck, counted, share
+from snellen.checks.detection._base import NONE, Detected, DetectionCheck, counted, share
 from snellen.checks.detection._drawn import tile
 from snellen.findings.evidence import Gallery, Table
 from snellen.findings.finding import Finding
 
 NAME = "detection/worst_scenes"
+IGNORED_TOLD = " What finds something marked difficult, or a crowd, is neither right nor wrong."
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,9 @@ class WorstScenes(DetectionCheck):
     """
 
     images: int = 16
+    metrics: ClassVar[Mapping[str, str]] = {
+        "scenes_without_mistake": "share of the scenes in which nothing is missed and nothing wrong",
+    }
 
     def __call__(self, seen: Detected) -> Sequence[Finding]:
         rows = [_mistakes(seen, i) for i in range(len(seen.scenes))]
@@ -49,7 +54,8 @@ class WorstScenes(DetectionCheck):
                         "Worst first, then some without a mistake",
                         tuple(tile(seen, i) for i in chosen),
                         note="A name at a dashed box: this object was missed. A box is found rightly if it overlaps an "
-                        "object of its class by an IoU of 0.5 that no surer box found.",
+                        "object of its class by an IoU of 0.5 that no surer box found."
+                        + (IGNORED_TOLD if any(len(truth.ignored) for truth in seen.scenes.objects) else ""),
                     ),
                     Table(
                         "Every scene, the worst first",
@@ -65,6 +71,7 @@ class WorstScenes(DetectionCheck):
 def _mistakes(seen: Detected, scene: int) -> tuple[int, int, int, float]:
     """Objects found and missed, wrong boxes, and the score of the surest of these."""
     said = seen.said(scene)
-    wrong = seen.hits[scene][: len(said)] < 0
+    hits = seen.hits[scene][: len(said)]
+    wrong = hits == NONE
     surest = float(said.scores[wrong].max()) if wrong.any() else 0.0
-    return int((~wrong).sum()), len(seen.missed(scene)), int(wrong.sum()), surest
+    return int((hits >= 0).sum()), len(seen.missed(scene)), int(wrong.sum()), surest

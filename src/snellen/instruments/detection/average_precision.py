@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snellen._errors import UsageError, unknown
-from snellen.instruments.detection._matching import matched, overlaps, paired
+from snellen.instruments.detection._matching import matched, overlaps, paired, standing
 from snellen.instruments.detection.boxes import area
 from snellen.instruments.detection.detections import Detections
 from snellen.subject.scenes import Objects
@@ -23,8 +23,9 @@ COCO_SIZES: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """Areas in square pixels; an object on a border belongs to both."""
 RECALLS = np.linspace(0.0, 1.0, 101)
-Part = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""Of one class in one image: (d, g) IoU, (d,) scores, (d,) areas of the detections, (g,) areas of the objects."""
+Part = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
+"""Of one class in one image: (d, g) overlaps, (d,) scores, (d,) areas of the detections, (g,) areas of what stands
+there, (g,) whether it is ignored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,9 @@ def coco_average_precision(
 
     In each image each detection, the surest first, takes the free object of its class with the highest IoU of at least
     the threshold. Objects outside a range of sizes are ignored there: what takes them counts neither for nor against,
-    nor does what takes nothing and is itself outside. The precision at a recall is the highest at that one or above.
+    nor does what takes nothing and is itself outside. Likewise, at every size, what the truth says is to be ignored; it
+    can be taken again and again, and a crowd is taken by the share of a detection that lies in it. The precision at a
+    recall is the highest at that one or above.
 
     Args:
         found: the detections of each image.
@@ -145,9 +148,9 @@ def _ranked(
     nothing = np.zeros((len(thresholds), len(low), 0), dtype=bool)
     scores, right, counts = [np.zeros(0)], [nothing], [nothing]
     there = np.zeros(len(low), dtype=np.int64)
-    for overlap, score, extents, wanted in parts:
-        ignored = _outside(wanted, low, high)
-        taken = matched(overlap[:most], thresholds, ignored)
+    for overlap, score, extents, wanted, aside in parts:
+        ignored = _outside(wanted, low, high) | aside
+        taken = matched(overlap[:most], thresholds, ignored, aside)
         scores.append(score[:most])
         right.append(taken >= 0)
         counts.append(~_excused(taken, ignored, _outside(extents[:most], low, high)))
@@ -168,12 +171,13 @@ def voc_average_precision(
 
     Each detection, the surest of all images first, belongs to the object of its class with the highest IoU; it is right
     if that is at least the threshold and nothing surer had the object. ``area`` (2010 and later) is the area under the
-    highest precision at a recall or above; ``eleven`` (2007) the mean of it at the recalls 0, 0.1, ... 1. Boxes are as
-    wide as right - left; the original counts a pixel more.
+    highest precision at a recall or above; ``eleven`` (2007) the mean of it at the recalls 0, 0.1, ... 1. What belongs
+    to an object that is ignored (``difficult``) with enough IoU is neither right nor wrong. Boxes are as wide as
+    right - left; the original counts a pixel more.
 
     Args:
         found: the detections of each image.
-        truth: the objects of each image, in the same order; none is marked difficult.
+        truth: the objects of each image, in the same order.
         classes: how many there are; by default as many as are seen.
         threshold: of the IoU, from 0 to 1.
         points: ``area`` or ``eleven``. The curve is given at 101 or 11 recalls.
@@ -196,12 +200,13 @@ def voc_average_precision(
     values, recall = np.full((1, count, 1), np.nan), np.full((1, count, 1), np.nan)
     curve = np.full((1, steps + 1, count, 1), np.nan)
     for k, parts in enumerate(_by_class(found, truth, count)):
-        there = sum(len(wanted) for *_, wanted in parts)
+        there = sum(int((~aside).sum()) for *_, aside in parts)
         if not there:
             continue
         order = np.argsort(-np.concatenate([score for _, score, *_ in parts]), kind="stable")
-        tp = np.cumsum(np.concatenate([_first_hits(overlap, threshold) for overlap, *_ in parts])[order])
-        envelope = np.append(_envelope(tp, np.arange(1, len(tp) + 1)), 0.0)
+        judged = [_first_hits(overlap, aside, threshold) for overlap, *_, aside in parts]
+        tp, total = (np.cumsum(np.concatenate(column)[order]) for column in zip(*judged, strict=True))
+        envelope = np.append(_envelope(tp, total), 0.0)
         # tp / there >= step / steps in whole numbers: 3 of 10 objects are a recall of 0.3, which no float is
         curve[0, :, k, 0] = envelope[np.searchsorted(tp * steps, np.arange(steps + 1) * there, side="left")]
         area_under = float((np.diff(tp, prepend=0) * envelope[:-1]).sum() / there)
@@ -213,24 +218,30 @@ def voc_average_precision(
 def _by_class(found: Sequence[Detections], truth: Sequence[Objects], count: int) -> list[list[Part]]:
     parts: list[list[Part]] = [[] for _ in range(count)]
     for said, wanted in paired(found, truth):
-        overlap = overlaps(said, wanted)
+        there = standing(wanted)
+        overlap = overlaps(said, there)
         scores = said.scores.detach().cpu().double().numpy()
-        extents, areas = (area(boxes.detach().cpu().double()).numpy() for boxes in (said.boxes, wanted.boxes))
-        names, classes = said.classes.cpu().numpy(), wanted.classes.cpu().numpy()
-        for k in np.union1d(names, classes):
-            d, g = names == k, classes == k
-            parts[k].append((overlap[np.ix_(d, g)], scores[d], extents[d], areas[g]))
+        extents, areas = (area(boxes).numpy() for boxes in (said.boxes.detach().cpu().double(), there.boxes))
+        names = said.classes.cpu().numpy()
+        for k in np.union1d(names, there.classes):
+            d, g = names == k, there.classes == k
+            parts[k].append((overlap[np.ix_(d, g)], scores[d], extents[d], areas[g], there.aside[g]))
     return parts
 
 
-def _first_hits(overlap: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
-    """(d,) whether each detection is the surest of those that belong to its object with enough IoU."""
-    hits = np.zeros(len(overlap), dtype=bool)
+def _first_hits(
+    overlap: NDArray[np.float64], aside: NDArray[np.bool_], threshold: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(d,) whether each detection is the surest of those that belong to its object with enough IoU; (d,) whether it
+    counts, for or against."""
+    hits, counts = np.zeros(len(overlap), dtype=bool), np.ones(len(overlap), dtype=bool)
     if overlap.size:
-        enough = np.flatnonzero(overlap.max(axis=1) >= threshold)
-        _, first = np.unique(overlap[enough].argmax(axis=1), return_index=True)
+        nearest = overlap.argmax(axis=1)
+        counts = ~((overlap.max(axis=1) >= threshold) & aside[nearest])
+        enough = np.flatnonzero((overlap.max(axis=1) >= threshold) & counts)
+        _, first = np.unique(nearest[enough], return_index=True)
         hits[enough[first]] = True
-    return hits
+    return hits, counts
 
 
 def _outside(areas: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -256,7 +267,9 @@ def _envelope(tp: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.flo
 
 
 def _classes(found: Sequence[Detections], truth: Sequence[Objects], classes: int | None) -> int:
-    seen = [said.classes for said in found if len(said)] + [wanted.classes for wanted in truth if len(wanted)]
+    groups = [said.classes for said in found]
+    groups += [classes for wanted in truth for classes in (wanted.classes, wanted.ignored.classes)]
+    seen = [classes for classes in groups if len(classes)]
     low, top = (min(int(c.min()) for c in seen), max(int(c.max()) for c in seen)) if seen else (0, -1)
     if low < 0 or (classes is not None and top >= classes):
         raise UsageError(

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snellen._errors import UsageError
-from snellen.instruments.detection._matching import ALMOST, matched, overlaps, paired
+from snellen.instruments.detection._matching import ALMOST, matched, overlaps, paired, standing
 from snellen.instruments.detection.detections import Detections
 from snellen.subject.scenes import Objects
 
-Kind = Literal["correct", "localisation", "class", "both", "duplicate", "background", "missed"]
+Kind = Literal["correct", "localisation", "class", "both", "duplicate", "background", "ignored", "missed"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -25,7 +25,7 @@ class Judged:
         kind: see :func:`mistakes`.
         image: which image.
         detection: which of its detections; None for an object that was missed.
-        object: which of its objects it is about; None for a detection on the background.
+        object: which of its objects it is about; None for a detection on the background or at what is ignored.
         iou: of the two; of a detection on the background with the nearest object, of a missed object 0.
     """
 
@@ -70,8 +70,9 @@ def mistakes(
 ) -> Mistakes:
     """Give one kind to every detection, and name the objects that were missed.
 
-    A detection that takes an object by COCO's rules is ``correct``. Of the others, with the highest IoU that it has
-    with objects of its class and of other classes, the first of these that holds:
+    A detection that takes an object by COCO's rules is ``correct``, one that takes what the truth ignores is
+    ``ignored``. Of the others, with the highest IoU that it has with objects of its class and of other classes, the
+    first of these that holds:
 
     - ``localisation``: the right class, background <= IoU < threshold;
     - ``class``: another class, IoU >= threshold;
@@ -111,21 +112,24 @@ def mistakes(
 
 
 def _of_image(image: int, said: Detections, wanted: Objects, threshold: float, background: float) -> list[Judged]:
-    overlap = overlaps(said, wanted)
-    names, classes = said.classes.cpu().numpy(), wanted.classes.cpu().numpy()
-    same = names[:, None] == classes
-    taken = matched(np.where(same, overlap, -1.0), (threshold,), np.zeros((1, len(classes)), dtype=bool))[0, 0]
+    there = standing(wanted)
+    overlap = overlaps(said, there)
+    same = said.classes.cpu().numpy()[:, None] == there.classes
+    taken = matched(np.where(same, overlap, -1.0), (threshold,), there.aside[None], there.aside)[0, 0]
+    overlap, same = overlap[:, : len(wanted)], same[:, : len(wanted)]
     enough = min(threshold, ALMOST)
     judged: list[Judged] = []
     for d, has in enumerate(taken.tolist()):
         kind: Kind = "correct"
         about: int | None = has
-        if has < 0:
+        if has >= len(wanted):
+            kind, about = "ignored", None
+        elif has < 0:
             kind, about = _kind(overlap[d], same[d], enough, background)
         iou = float(overlap[d, about] if about is not None else overlap[d].max(initial=0.0))
         judged.append(Judged(kind, image, d, about, iou))
     met = {one.object for one in judged if one.kind in ("correct", "localisation", "class")}
-    return judged + [Judged("missed", image, None, g, 0.0) for g in range(len(classes)) if g not in met]
+    return judged + [Judged("missed", image, None, g, 0.0) for g in range(len(wanted)) if g not in met]
 
 
 def _kind(

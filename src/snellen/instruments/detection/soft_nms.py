@@ -1,5 +1,6 @@
 """Soft non-maximum suppression: boxes that overlap a surer one lose score instead of going."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -8,8 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from snellen._errors import UsageError, unknown
-from snellen.instruments.detection.boxes import iou
-from snellen.instruments.detection.nms import sorted_by_score
+from snellen.instruments.detection.nms import _overlap, sorted_by_score
 
 Decay = Literal["linear", "gaussian"]
 DECAYS: tuple[Decay, ...] = get_args(Decay)
@@ -42,7 +42,7 @@ def soft_nms(
 
     The surest box is taken, the score of every box that is left is multiplied by f(IoU with it), and so on. Linear:
     f = 1 - IoU where IoU > threshold, else 1. Gaussian: f = exp(-IoU² / sigma). Every box taken is measured against all
-    that are left, so the time grows with the square of their number.
+    of its class that are left, so the time grows with the square of their number.
 
     Args:
         boxes: (n, 4), left, top, right, bottom.
@@ -66,25 +66,33 @@ def soft_nms(
     left, classes, order = prepared(boxes, scores, classes, decay, sigma)
     if not 0 <= threshold <= 1:
         raise UsageError(f"expected a threshold of the IoU from 0 to 1, got {threshold}")
-    found, said = [], []
     with torch.no_grad():
-        boxes, left, classes = boxes[order].double(), left[order].clone(), classes[order]
-        while len(order):
-            best = int(left.argmax())
-            if left[best] < least:
+        corners, left, classes = boxes[order].double().T, left[order], classes[order]
+        rows = [(classes == name).nonzero()[:, 0] for name in classes.unique()]
+        taken = (_taken(corners[:, r], left[r], r, decay, threshold, sigma, max(least, 0.0)) for r in rows)
+        found = sorted((-score, place) for of_class in taken for score, place in of_class)
+    places = torch.tensor([place for _, place in found], dtype=torch.int64, device=order.device)
+    return Rescored(order[places], scores.new_tensor([-score for score, _ in found]))
+
+
+def _taken(
+    corners: Tensor, left: Tensor, places: Tensor, decay: str, threshold: float, sigma: float, least: float
+) -> Iterator[tuple[float, int]]:
+    """What is left of the scores of boxes (4, n) of one class when they are taken, and their places, in that order."""
+    floor = threshold if decay == "linear" else 0.0
+    while len(left):
+        for _ in range(len(left) // 8 + 1):  # then those that are gone are left out
+            best = int(left.argmax())  # the first of equals
+            score = float(left[best])
+            if not score >= least:
                 break
-            found.append(order[best])
-            said.append(left[best])
-            overlap = iou(boxes[best, None], boxes)[0]
-            factor = decayed(overlap, decay, sigma)
-            acts = classes == classes[best]
-            left = left * factor.where(acts & (overlap > threshold) if decay == "linear" else acts, 1.0)
-            rest = torch.arange(len(order), device=order.device) != best
-            rest &= left >= least
-            boxes, left, classes, order = boxes[rest], left[rest], classes[rest], order[rest]
-    if not found:
-        return Rescored(order[:0], scores[:0].detach())
-    return Rescored(torch.stack(found), torch.stack(said).to(scores.dtype))
+            yield score, int(places[best])
+            box = corners[:, best, None].clone()
+            corners[:, best], left[best] = 0.0, -torch.inf  # a point overlaps nothing
+            overlap = _overlap(box, corners)
+            left *= decayed(overlap, decay, sigma).where(overlap > floor, 1.0)
+        rest = left >= least
+        corners, left, places = corners[:, rest], left[rest], places[rest]
 
 
 def prepared(

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from snellen._errors import ImagesError
 from snellen.subject.class_names import find_class, unknown_classes
@@ -16,7 +17,7 @@ from snellen.subject.images import Images
 from snellen.subject.load.decode import FORMATS
 from snellen.subject.load.folder import FolderSource
 from snellen.subject.plausible import BoxFormat, corners, plausible
-from snellen.subject.scenes import Objects, Scenes
+from snellen.subject.scenes import Ignored, Objects, Scenes
 
 REFUSED = 0.2
 """The part of impossible boxes from which a set that another reading explains is refused, not only remarked upon."""
@@ -38,6 +39,10 @@ class Annotated:
         written: what the four numbers mean.
         sizes: (width, height) of each image where the file says so.
         notes: what was left out so far.
+        difficult: (m,) whether a box is of an object that is not asked for; none if not given.
+        crowd: (m,) whether it is of a region of many; none if not given.
+        image_ids: of each image, where the file has them.
+        class_ids: of each name, where the file has them.
     """
 
     root: Path
@@ -49,6 +54,10 @@ class Annotated:
     written: BoxFormat
     sizes: tuple[tuple[int, int] | None, ...]
     notes: tuple[str, ...] = ()
+    difficult: NDArray[np.bool_] | None = None
+    crowd: NDArray[np.bool_] | None = None
+    image_ids: tuple[int | str, ...] = ()
+    class_ids: tuple[int | str, ...] = ()
 
 
 def annotated_scenes(found: Annotated, *, name: str, classes: Sequence[str] | None) -> Scenes:
@@ -71,15 +80,31 @@ def annotated_scenes(found: Annotated, *, name: str, classes: Sequence[str] | No
         notes.append(f"{verdict.sentence}; check the format")
     boxes, kept = _clipped(corners(found.boxes, sizes[found.rows], found.written), sizes[found.rows], notes)
     order = np.argsort(found.rows[kept], kind="stable")
-    rows, labels = found.rows[kept][order], found.labels[kept][order]
-    ends = np.searchsorted(rows, np.arange(len(found.paths) + 1))
-    corner, label = torch.from_numpy(boxes[order]).float(), torch.from_numpy(labels)
-    objects = [Objects(corner[a:b], label[a:b]) for a, b in pairwise(ends)]
-    empty = sum(not len(one) for one in objects)
+    ends = np.searchsorted(found.rows[kept][order], np.arange(len(found.paths) + 1))
+    none = np.zeros(len(found.rows), dtype=bool)
+    columns = [found.labels, *(none if marks is None else marks for marks in (found.difficult, found.crowd))]
+    label, difficult, crowd = (torch.from_numpy(column[kept][order]) for column in columns)
+    corner = torch.from_numpy(boxes[order]).float()
+    objects = [
+        _objects(*(column[a:b] for column in (corner, label, difficult | crowd, crowd))) for a, b in pairwise(ends)
+    ]
+    empty = sum(one.empty for one in objects)
     if empty:
         notes.append(f"{empty:,} of {len(objects):,} images hold no object")
     images = Images(FolderSource(found.root, found.paths), name=name, notes=(*found.notes, *notes))
-    return Scenes(images, tuple(objects), class_names=found.names, notes=(*found.notes, *notes))
+    return Scenes(
+        images,
+        tuple(objects),
+        class_names=found.names,
+        notes=images.notes,
+        image_ids=found.image_ids,
+        class_ids=found.class_ids,
+    )
+
+
+def _objects(boxes: Tensor, labels: Tensor, aside: Tensor, crowd: Tensor) -> Objects:
+    """The objects that are asked for, and those that are not."""
+    return Objects(boxes[~aside], labels[~aside], Ignored(boxes[aside], labels[aside], crowd[aside]))
 
 
 def _opened(found: Annotated) -> tuple[Annotated, list[str]]:
@@ -104,29 +129,27 @@ def _opened(found: Annotated) -> tuple[Annotated, list[str]]:
         )
     there = np.array([size is not None for size in sizes], dtype=bool)
     if there.all():
-        return _with_sizes(found, found.paths, sizes, np.arange(len(sizes)), np.ones(len(found.rows), dtype=bool)), []
+        return replace(found, sizes=tuple(sizes)), []
     if not there.any():
         raise ImagesError(f"none of {len(sizes):,} images in {found.root} can be opened: {_listed(found.paths)}")
     bad = [path for path, good in zip(found.paths, there, strict=True) if not good]
-    good = [path for path, good in zip(found.paths, there, strict=True) if good]
     note = f"{len(bad):,} images cannot be opened and were left out: {_listed(bad)}"
-    return _with_sizes(found, good, [s for s in sizes if s], np.cumsum(there) - 1, there[found.rows]), [note]
+    return _of_images(replace(found, sizes=tuple(sizes)), there), [note]
 
 
-def _with_sizes(
-    found: Annotated,
-    paths: Sequence[str],
-    sizes: Sequence[tuple[int, int] | None],
-    moved: NDArray[np.int64],
-    kept: NDArray[np.bool_],
-) -> Annotated:
+def _of_images(found: Annotated, there: NDArray[np.bool_]) -> Annotated:
+    """The same of some of the images."""
+    kept = there[found.rows]
     return replace(
         found,
-        paths=tuple(paths),
-        sizes=tuple(sizes),
-        rows=moved[found.rows[kept]],
+        paths=tuple(compress(found.paths, there)),
+        sizes=tuple(compress(found.sizes, there)),
+        image_ids=tuple(compress(found.image_ids, there)),
+        rows=(np.cumsum(there) - 1)[found.rows[kept]],
         boxes=found.boxes[kept],
         labels=found.labels[kept],
+        difficult=None if found.difficult is None else found.difficult[kept],
+        crowd=None if found.crowd is None else found.crowd[kept],
     )
 
 
@@ -152,7 +175,7 @@ def _renamed(found: Annotated, classes: Sequence[str] | None) -> Annotated:
             f"{unknown_classes(missing, classes)}. Spell them alike, or give all of them names."
         )
     table = np.array([-1 if at is None else at for at in index], dtype=np.int64)
-    return replace(found, labels=table[found.labels], names=tuple(classes))
+    return replace(found, labels=table[found.labels], names=tuple(classes), class_ids=())
 
 
 def _clipped(

@@ -15,12 +15,13 @@ from snellen.subject.scenes import Scenes
 def coco_scenes(path: Path, *, images: Path | None = None, classes: Sequence[str] | None = None) -> Scenes:
     """The images of a COCO file with their boxes; the classes are its categories, by ascending id.
 
-    Boxes are (left, top, width, height). Ids may have gaps. Crowds (``iscrowd``) are regions, not objects, and are left
-    out; so are boxes without area. Boxes that reach out of their image are clipped. The notes count all of these.
-    Images without objects stay.
+    Boxes are (left, top, width, height). Ids may have gaps and are kept. Crowds (``iscrowd``) are regions, not objects:
+    nothing that is found in them is judged. Boxes without area are left out, those that reach out of their image are
+    clipped. The notes count all of these. Images without objects stay.
 
     Args:
-        path: the JSON, with ``images``, ``annotations`` and ``categories``.
+        path: the JSON, with ``images``, ``annotations`` and ``categories``; the files of COCO's test sets have no
+            ``annotations``.
         images: the folder that the file names are relative to; if not given, the first of these that holds them:
             ``images`` in the folder of the JSON, this folder, and beside it ``images`` or ``val2017``, for
             ``instances_val2017.json``.
@@ -43,20 +44,24 @@ def coco_scenes(path: Path, *, images: Path | None = None, classes: Sequence[str
     files = tuple(str(picture.get("file_name", "")) for picture in pictures.values())
     if "" in files:
         raise ImagesError(f"{path}: image {list(pictures)[files.index('')]!r} has no file_name; expected one for each")
-    kept = [item for item in parts["annotations"] if not item.get("iscrowd")]
-    _check_links(kept, rows, labels, path)
-    boxes = [four_numbers(item.get("bbox") or (), f"{path.name}, annotation {item.get('id')}") for item in kept]
-    crowds = len(parts["annotations"]) - len(kept)
+    items = parts["annotations"]
+    _check_links(items, rows, labels, path)
+    boxes = [four_numbers(item.get("bbox") or (), f"{path.name}, annotation {item.get('id')}") for item in items]
+    crowd = np.array([bool(item.get("iscrowd")) for item in items], dtype=bool)
+    note = f"{crowd.sum():,} crowds (iscrowd): what is found in them is neither right nor wrong"
     found = Annotated(
         images or _image_folder(path, files),
         files,
-        np.array([rows[item["image_id"]] for item in kept], dtype=np.int64),
+        np.array([rows[item["image_id"]] for item in items], dtype=np.int64),
         np.array(boxes, dtype=np.float64).reshape(-1, 4),
-        np.array([labels[item["category_id"]] for item in kept], dtype=np.int64),
+        np.array([labels[item["category_id"]] for item in items], dtype=np.int64),
         tuple(str(categories[category].get("name", category)) for category in labels),
         "xywh",
         tuple(_size(picture) for picture in pictures.values()),
-        (f"{crowds:,} crowds (iscrowd) were left out",) if crowds else (),
+        (note,) if crowd.any() else (),
+        crowd=crowd,
+        image_ids=tuple(pictures),
+        class_ids=tuple(labels),
     )
     return annotated_scenes(found, name=path.name, classes=classes)
 
@@ -71,13 +76,13 @@ def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
         hint = "; a list of detections has no images and is no truth" if isinstance(data, list) else ""
         raise ImagesError(f"{path} should be an object with {', '.join(wanted)}, got {type(data).__name__}{hint}")
     for key in wanted:
-        value = data.get(key)
+        value = data.get(key, [] if key == "annotations" else None)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             got = f"keys {', '.join(list(data)[:8]) or 'none'}" if value is None else f"{key} as {type(value).__name__}"
             raise ImagesError(f"{path} should hold {key} as a list of objects, as COCO JSON does, got {got}")
     if not data["images"]:
         raise ImagesError(f"{path} should hold images, got an empty list")
-    return {key: data[key] for key in wanted}
+    return {key: data.get(key, []) for key in wanted}
 
 
 def _by_id(

@@ -71,6 +71,16 @@ def load_scenes(
     return replace(scenes.subset(drawn.tolist()), notes=(*scenes.notes, note))
 
 
+def only_scenes(spec: str) -> bool:
+    """Whether a specification can only mean scenes and no plain images: one made here, or a JSON file.
+
+    >>> only_scenes("digit-scenes:val"), only_scenes("photos/")
+    (True, False)
+    """
+    path = Path(spec).expanduser()
+    return path.suffix.lower() == ".json" or (_MADE.fullmatch(spec) is not None and not path.exists())
+
+
 def _made(made: re.Match[str], limit: int | None, classes: Sequence[str] | None) -> Scenes:
     kind, many, part, places = made.groups()
     if (part or "test") not in _PARTS:

@@ -26,8 +26,8 @@ def voc_scenes(path: Path, *, images: Path | None = None, classes: Sequence[str]
     """The images of a Pascal VOC folder with their boxes.
 
     VOC counts pixels from 1, and ``xmax`` and ``ymax`` are the last ones inside: a box over the first pixel alone is
-    (1, 1, 1, 1), and becomes (0, 0, 1, 1) here, so that right - left is the width. Objects marked ``difficult`` stay,
-    and are counted in the notes, as are boxes that had to be clipped or left out.
+    (1, 1, 1, 1), and becomes (0, 0, 1, 1) here, so that right - left is the width. Objects marked ``difficult`` are not
+    asked for, and nothing that finds them is wrong. The notes count them, and boxes that were clipped or left out.
 
     Args:
         path: the folder that holds ``Annotations``; or a list of names, ``ImageSets/Main/val.txt`` in it, for a part.
@@ -47,8 +47,7 @@ def voc_scenes(path: Path, *, images: Path | None = None, classes: Sequence[str]
     pictures = images or root / "JPEGImages"
     if not pictures.is_dir():
         raise ImagesError(f"expected the images in {pictures}, which is no folder; give it (--images FOLDER)")
-    paths, sizes, rows, boxes, kinds = [], [], [], [], []
-    difficult = 0
+    paths, sizes, rows, boxes, kinds, difficult = [], [], [], [], [], []
     for row, file in enumerate(files):
         tree = _tree(file)
         paths.append(_picture(tree, file, pictures))
@@ -57,14 +56,12 @@ def voc_scenes(path: Path, *, images: Path | None = None, classes: Sequence[str]
             kinds.append(_text(item, "name", file))
             boxes.append(_box(item, file))
             rows.append(row)
-            difficult += (item.findtext("difficult") or "0").strip() == "1"
+            difficult.append((item.findtext("difficult") or "0").strip() == "1")
     names = tuple(sorted(set(kinds)))
     label = {name: index for index, name in enumerate(names)}
     notes = ["boxes read as Pascal VOC's: pixels counted from 1, the last one inside"]
-    if difficult:
-        notes.append(
-            f"{difficult:,} objects are marked difficult and count like the others; VOC's own score leaves them out"
-        )
+    if any(difficult):
+        notes.append(f"{sum(difficult):,} objects are marked difficult: not asked for, and not wrong where found")
     found = Annotated(
         pictures,
         tuple(paths),
@@ -75,6 +72,7 @@ def voc_scenes(path: Path, *, images: Path | None = None, classes: Sequence[str]
         "xyxy",
         tuple(sizes),
         tuple(notes),
+        np.array(difficult, dtype=bool),
     )
     title = root.resolve().name
     return annotated_scenes(found, name=title if path == root else f"{title}, {path.stem}", classes=classes)
