@@ -75,6 +75,27 @@ def test_an_examination_beside_the_data_it_was_trained_on() -> None:
     assert snellen(*words, "--quiet").exit_code == 0
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_a_conditional_discriminator_is_examined_too() -> None:
+    """It is told the classes of the archive, whose labels are looked up by name."""
+    words = ("generate", "told/generator.safetensors", "--examine", "--data")
+    document = json.loads(snellen(*words, "pictures.npz", "--json", "-").stdout)
+    (finding,) = [finding for finding in document["findings"] if finding["check"] == "generation/saturated"]
+    assert "It is told the class" in finding["sentence"]
+    saved = read_saved("told/discriminator.safetensors")
+    archived = load_images("pictures.npz")
+    assert archived.labels is not None
+    with torch.inference_mode():
+        scores = saved.module(archived.pixels()[:, :1] * 2 - 1, torch.from_numpy(archived.labels))
+    means = scores.sigmoid()
+    assert float(means.min()) <= finding["measured"]["says_real"] <= float(means.max())
+    with np.load("pictures.npz") as arrays:
+        np.savez("bare.npz", images=arrays["images"])
+    document = json.loads(snellen(*words, "bare.npz", "--json", "-").stdout)
+    (finding,) = [finding for finding in document["findings"] if finding["check"] == "generation/saturated"]
+    assert "told the class, and at least 20 real images of its classes are needed; got 0 of 20" in finding["sentence"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

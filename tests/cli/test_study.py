@@ -44,6 +44,14 @@ def test_wrong_usage_is_refused_before_the_work(
     assert not (bench / "study-selection").exists()
 
 
+@pytest.mark.parametrize("name", sorted(STUDIES))
+def test_the_page_lies_in_a_folder_of_the_study_s_name(name: str, bench: Path) -> None:
+    """A file of that name is in the way, and is found before the work."""
+    name = name.replace("_", "-")
+    (bench / f"study-{name}").touch()
+    refused(snellen("study", name), 2, f"study-{name}", "a report is a folder")
+
+
 def test_bounds_of_the_options() -> None:
     assert snellen("study", "selection", "--seeds", "1").exit_code == 2
     assert snellen("study", "selection", "--test", "0").exit_code == 2

@@ -1,5 +1,7 @@
 """``snellen study NAME``: a question, its experiment, a page."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +9,7 @@ import typer
 
 from snellen.cli import options as o
 from snellen.cli.console import deliver, progress, verb
+from snellen.cli.grouped import grouped
 
 if TYPE_CHECKING:
     from snellen.studies._base import Study
@@ -21,54 +24,73 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder for the page; st
 Seed = Annotated[int, typer.Option(min=0, max=2**40, help="The same seed gives the same result.")]
 
 
-@app.command("cross-entropy")
-@verb
-def cross_entropy(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+@dataclass(frozen=True)
+class Page:
+    """The options that all studies have."""
+
+    out: Out = None
+    json: o.Json = None
+    seed: Seed = 0
+    quiet: o.Quiet = False
+
+    def of(self, study: "Study[object]") -> None:
+        """Carry it out and deliver its page."""
+        name = type(study).__module__.rpartition(".")[2]
+        out = Path(f"study-{_hyphened(name)}") if self.out is None else self.out
+        o.check_destinations(out, self.json)
+        with progress(self.quiet) as report:
+            findings = study.report(seed=self.seed, progress=report)
+        deliver(findings, out=out, json_to=self.json, quiet=self.quiet)
+
+
+def question(function: Callable[..., None]) -> Callable[..., None]:
+    """A command by the name of its function."""
+    return app.command(_hyphened(function.__name__))(verb(grouped(function)))
+
+
+def _hyphened(name: str) -> str:
+    return name.replace("_", "-")
+
+
+@question
+def cross_entropy(page: Page) -> None:
     """Cross-entropy: one term, 2 N operations, its minimum with l2, l1 or no penalty, and what caps confidence."""
     from snellen.studies.cross_entropy import CrossEntropy
 
-    _carry_out(CrossEntropy(), "cross-entropy", out, json, seed, quiet)
+    page.of(CrossEntropy())
 
 
-@app.command("selection")
-@verb
+@question
 def selection(
     seeds: Annotated[int, typer.Option(min=2, help="Splits to repeat it on.")] = 200,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs to choose from.")] = 20,
     train: Annotated[int, typer.Option(min=1, help="Digits to learn.")] = 200,
     val: Annotated[int, typer.Option(min=1, help="Digits of the validation part.")] = 100,
     test: Annotated[int, typer.Option(min=1, help="Digits of the test part.")] = 100,
-    out: Out = None,
-    json: o.Json = None,
-    seed: Seed = 0,
-    quiet: o.Quiet = False,
+    *,
+    page: Page,
 ) -> None:
     """Choose the learning rate on the test part, and on the validation part: what is reported, and what is true."""
     from snellen.studies.selection import Selection
 
-    study = Selection(seeds=seeds, epochs=epochs, train=train, val=val, test=test)
-    _carry_out(study, "selection", out, json, seed, quiet)
+    page.of(Selection(seeds=seeds, epochs=epochs, train=train, val=val, test=test))
 
 
-@app.command("capacity")
-@verb
+@question
 def capacity(
     seeds: Annotated[int, typer.Option(min=2, help="Repetitions with another split and start.")] = 40,
     images: Annotated[int, typer.Option(min=1, help="Digits to learn.")] = 100,
     epochs: Annotated[int, typer.Option(min=1, help="Passes through them.")] = 30,
-    out: Out = None,
-    json: o.Json = None,
-    seed: Seed = 0,
-    quiet: o.Quiet = False,
+    *,
+    page: Page,
 ) -> None:
     """Train a VGG with one fully-connected layer fewer and one more: parameters, and the gap to validation."""
     from snellen.studies.capacity import Capacity
 
-    _carry_out(Capacity(seeds=seeds, images=images, epochs=epochs), "capacity", out, json, seed, quiet)
+    page.of(Capacity(seeds=seeds, images=images, epochs=epochs))
 
 
-@app.command("improve")
-@verb
+@question
 def improve(
     data: Annotated[
         str | None,
@@ -90,10 +112,8 @@ def improve(
     batch: Annotated[int, typer.Option(min=1, help="Images a step.", rich_help_panel=o.COURSE)] = 30,
     lr: Annotated[float, typer.Option(help="Of the given training, constant.", rich_help_panel=o.COURSE)] = 1e-3,
     optimizer: Annotated[str, typer.Option(help="sgd or adamw.", rich_help_panel=o.COURSE)] = "sgd",
-    out: Out = None,
-    json: o.Json = None,
-    seed: Seed = 0,
-    quiet: o.Quiet = False,
+    *,
+    page: Page,
 ) -> None:
     """Try all that may still be changed in a training whose network, first weights, batch and data are fixed."""
     from snellen.studies.improve import Improve
@@ -113,131 +133,104 @@ def improve(
         learning_rate=lr,
         optimizer=optimizer,
     )
-    _carry_out(study, "improve", out, json, seed, quiet)
+    page.of(study)
 
 
-@app.command("residual")
-@verb
+@question
 def residual(
     seeds: Annotated[int, typer.Option(min=2, help="Repetitions with other images, order and start.")] = 5,
     layers: Annotated[int, typer.Option(min=12, help="Of the deep networks, even.")] = 40,
     steps: Annotated[int, typer.Option(min=20, help="Of the optimizer.")] = 100,
-    out: Out = None,
-    json: o.Json = None,
-    seed: Seed = 0,
-    quiet: o.Quiet = False,
+    *,
+    page: Page,
 ) -> None:
     """Train deep chains of convolutions, plain and residual: gradients by depth, and what depth does to the loss."""
     from snellen.studies.residual import ResidualConnections
 
-    _carry_out(ResidualConnections(seeds=seeds, layers=layers, steps=steps), "residual", out, json, seed, quiet)
+    page.of(ResidualConnections(seeds=seeds, layers=layers, steps=steps))
 
 
-@app.command("layers")
-@verb
-def layers(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+@question
+def layers(page: Page) -> None:
     """Compare layers: convolution and fully-connected layer, BatchNorm and adaptive instance normalisation."""
     from snellen.studies.layers import Layers
 
-    _carry_out(Layers(), "layers", out, json, seed, quiet)
+    page.of(Layers())
 
 
-@app.command("through-tanh")
-@verb
-def through_tanh(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+@question
+def through_tanh(page: Page) -> None:
     """Attack a regression through the tanh of its output and through what goes into it, at constant learning rates."""
     from snellen.studies.through_tanh import ThroughTanh
 
-    _carry_out(ThroughTanh(), "through-tanh", out, json, seed, quiet)
+    page.of(ThroughTanh())
 
 
-@app.command("surrogates")
-@verb
-def surrogates(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+@question
+def surrogates(page: Page) -> None:
     """Attack four victims by their own slopes, through a surrogate, and by queries: who has the advantage when."""
     from snellen.studies.surrogates import Surrogates
 
-    _carry_out(Surrogates(), "surrogates", out, json, seed, quiet)
+    page.of(Surrogates())
 
 
-@app.command("gan")
-@verb
-def gan(out: Out = None, json: o.Json = None, seed: Seed = 0, quiet: o.Quiet = False) -> None:
+@question
+def gan(page: Page) -> None:
     """Compare ways to enlarge maps, two kinds of discriminator, and what the losses of a generator say."""
     from snellen.studies.gan import Gan
 
-    _carry_out(Gan(), "gan", out, json, seed, quiet)
+    page.of(Gan())
 
 
-@app.command("critic")
-@verb
+@question
 def critic(
     sample: Annotated[int, typer.Option(min=2, help="Points a side, where they are few.")] = 256,
     steps: Annotated[int, typer.Option(min=1, help="Of the optimizer.")] = 300,
     seeds: Annotated[int, typer.Option(min=2, help="Repetitions.")] = 3,
-    out: Out = None,
-    json: o.Json = None,
-    seed: Seed = 0,
-    quiet: o.Quiet = False,
+    *,
+    page: Page,
 ) -> None:
     """Ask critics for a Wasserstein distance that is known, from 1 to 128 dimensions: when to believe them."""
     from snellen.studies.critic import Critic
 
-    _carry_out(Critic(sample=sample, steps=steps, seeds=seeds), "critic", out, json, seed, quiet)
+    page.of(Critic(sample=sample, steps=steps, seeds=seeds))
 
 
-@app.command("ring")
-@verb
+@question
 def ring(
     rounds: Annotated[int, typer.Option(min=5, help="Of the healthy training.")] = 1_200,
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions.")] = 3,
-    out: Out = None,
-    json: o.Json = None,
-    seed: Seed = 0,
-    quiet: o.Quiet = False,
+    *,
+    page: Page,
 ) -> None:
     """Learn eight Gaussians on a ring by a WGAN with a gradient penalty, and by a GAN that is made to collapse."""
     from snellen.studies.ring import Ring
 
-    _carry_out(Ring(rounds=rounds, seeds=seeds), "ring", out, json, seed, quiet)
+    page.of(Ring(rounds=rounds, seeds=seeds))
 
 
-@app.command("one-object")
-@verb
+@question
 def one_object(
     scenes: Annotated[int, typer.Option(min=120, help="Learned from.")] = 1200,
     epochs: Annotated[int, typer.Option(min=1, help="Times they are gone through.")] = 10,
-    out: Out = None,
-    json: o.Json = None,
-    seed: Seed = 0,
-    quiet: o.Quiet = False,
+    *,
+    page: Page,
 ) -> None:
     """Train a detector of one object an image: its eight numbers, their loss, and why it needs empty images."""
     from snellen.studies.one_object import OneObject
 
-    _carry_out(OneObject(scenes=scenes, epochs=epochs), "one-object", out, json, seed, quiet)
+    page.of(OneObject(scenes=scenes, epochs=epochs))
 
 
-@app.command("many-objects")
-@verb
+@question
 def many_objects(
     scenes: Annotated[int, typer.Option(min=120, help="Learned from.")] = 800,
     epochs: Annotated[int, typer.Option(min=1, help="Times they are gone through.")] = 8,
     crowds: Annotated[int, typer.Option(min=1, help="Looked at.")] = 12,
-    out: Out = None,
-    json: o.Json = None,
-    seed: Seed = 0,
-    quiet: o.Quiet = False,
+    *,
+    page: Page,
 ) -> None:
     """Train a detector of many objects and look at crowds: what non-maximum suppression leaves, at which threshold."""
     from snellen.studies.many_objects import ManyObjects
 
-    _carry_out(ManyObjects(scenes=scenes, epochs=epochs, crowds=crowds), "many-objects", out, json, seed, quiet)
-
-
-def _carry_out(study: "Study[object]", name: str, out: Path | None, json: str | None, seed: int, quiet: bool) -> None:
-    out = Path(f"study-{name}") if out is None else out
-    o.check_destinations(out, json)
-    with progress(quiet) as report:
-        findings = study.report(seed=seed, progress=report)
-    deliver(findings, out=out, json_to=json, quiet=quiet)
+    page.of(ManyObjects(scenes=scenes, epochs=epochs, crowds=crowds))

@@ -144,8 +144,8 @@ def test_an_uneven_transposed_convolution_is_named() -> None:
     net = nn.Sequential(nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.ConvTranspose2d(4, 1, 3, 2))
     found = examine_generator(others(), trained_on(), generator=net)
     (told,) = [f for f in found.warnings if f.check == "generation/uneven_upsampling"]
-    assert "in 1 of 2" in told.sentence
-    assert "1 first: neighbouring outputs are sums of 1 to 4 inputs" in told.sentence
+    assert "In 1 of 2 transposed convolutions, 1 first" in told.sentence
+    assert "of 1 to 4 there" in told.sentence
     assert alarms(examine_generator(others(), trained_on(), generator=net[:1])) == []
 
 

@@ -144,8 +144,9 @@ def test_positions_that_are_not_read_are_counted() -> None:
 
 
 def test_a_transposed_convolution_that_covers_unevenly_is_told() -> None:
-    assert "checkerboard" in convolution(4, 3, stride=2, transposed=True).notes[0]
+    assert "made of 1 or 2 inputs, in turn (checkerboard" in convolution(4, 3, stride=2, transposed=True).notes[0]
     assert convolution(4, 4, stride=2, transposed=True).notes == ()
+    assert "made of 0 or 4 inputs" in convolution(4, 4, stride=2, dilation=2, transposed=True).notes[0]
 
 
 @pytest.mark.parametrize(

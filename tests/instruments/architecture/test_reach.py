@@ -4,6 +4,7 @@ import random
 from fractions import Fraction
 
 import pytest
+import torch
 
 from snellen.instruments.architecture.operations import Window, windows_of
 from snellen.instruments.architecture.reach import Reach
@@ -77,6 +78,18 @@ def test_windows_skip_or_overlap() -> None:
     assert not Window(kernel=2, stride=2).skips
     assert Window(kernel=3, stride=2, transposed=True).uneven
     assert not Window(kernel=4, stride=2, transposed=True).uneven
+
+
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
+def test_what_a_transposed_window_sums_is_what_the_layer_does(kernel: int, stride: int, dilation: int) -> None:
+    layer = torch.nn.ConvTranspose1d(1, 1, kernel, stride, dilation=dilation, bias=False)
+    torch.nn.init.ones_(layer.weight)
+    made = layer(torch.ones(1, 1, 60))[0, 0, 20:-20]
+    window = Window(kernel=kernel, stride=stride, dilation=dilation, transposed=True)
+    assert window.summed == (int(made.min()), int(made.max()))
+    assert window.uneven == (len(made.unique()) > 1)
 
 
 def test_windows_of_paddings_stand_in_the_order_of_the_axes() -> None:

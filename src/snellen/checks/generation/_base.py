@@ -38,12 +38,17 @@ class Judged:
         names: of the classes.
         samples: (n, k) probabilities.
         real: (m, k).
+        asked: (n,) the class that the generator was asked for, -1 if the classifier does not know it; None if it was
+            asked for none.
+        truth: (m,) the class of each real image, -1 if it is not known.
     """
 
     network: str
     names: tuple[str, ...]
     samples: Tensor
     real: Tensor
+    asked: Tensor | None
+    truth: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,7 @@ class Scored:
         fake: (n,) of samples.
         held_out: (k,) of real images that it was not trained on, if there are any.
         slopes: (n,) the length of the gradient of the score by the inputs of a sample.
+        kinds: names of the classes, (m,) of the real images and (n,) of the samples, if it was told them.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Scored:
     fake: Tensor
     held_out: Tensor | None
     slopes: Tensor
+    kinds: tuple[tuple[str, ...], Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from snellen.checks.generation._base import Generated, GenerationCheck, Scored
 from snellen.findings.evidence import Curve, Table
 from snellen.findings.finding import Finding
@@ -22,7 +24,8 @@ class SaturatedDiscriminator(GenerationCheck):
     The game is decided, a warning, where at least ``sure`` of all pictures are told right (the lower end of Wilson's
     interval) and the mean probability of a sample is below ``low``. If it knows its training images from other real
     ones it has learned them by heart: a warning where a training image is scored above a held-out one with a
-    probability above ``by_heart``. A critic gives no probability: only the latter is judged.
+    probability above ``by_heart``. A critic gives no probability: only the latter is judged. A conditional one is told
+    the class of a real image and the class that a sample was asked for.
 
     Reference: Goodfellow et al. 2014, arXiv:1406.2661, section 3; Arjovsky and Bottou 2017, arXiv:1701.04862; Karras
     et al. 2020, arXiv:2006.06676, on discriminators that overfit.
@@ -65,7 +68,8 @@ class SaturatedDiscriminator(GenerationCheck):
             count = len(scored.real) + len(scored.fake)
             decided = wilson(found.accuracy * count, count)[0] >= self.sure and found.says_fake < self.low
             text += f" and tells {found.accuracy:.1%} right; it holds a sample to be real with {found.says_fake:.2g}"
-        text += f". The loss {scored.loss} gives a sample's score a mean slope of {found.slope:.2g}."
+        told = " It is told the class." if scored.kinds is not None else ""
+        text += f".{told} The loss {scored.loss} gives a sample's score a mean slope of {found.slope:.2g}."
         return Finding(
             NAME,
             "warning" if decided else "info",
@@ -95,7 +99,7 @@ def _measured(scored: Scored, found: Saturation, heart: float | None) -> dict[st
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _evidence(scored: Scored, found: Saturation) -> tuple[Curve, Table]:
+def _evidence(scored: Scored, found: Saturation) -> tuple[Curve | Table, ...]:
     sets = {"real": scored.real, "samples": scored.fake}
     if scored.held_out is not None:
         sets["held-out real"] = scored.held_out
@@ -114,4 +118,16 @@ def _evidence(scored: Scored, found: Saturation) -> tuple[Curve, Table]:
     return (
         Curve("Scores", "score", "share", series, kind="histogram", note="Before any sigmoid."),
         Table("The discriminator", ("what", "value"), tuple((n, v) for n, v in told.items() if v is not None)),
+        *([] if scored.kinds is None else [_by_class(scored, *scored.kinds)]),
     )
+
+
+def _by_class(scored: Scored, names: tuple[str, ...], real: Tensor, fake: Tensor) -> Table:
+    """The game may be decided for one class and open for another."""
+    rows = []
+    for i, name in enumerate(names):
+        x, y = scored.real[real == i], scored.fake[fake == i]
+        auc = saturation(x, y, LOSSES[scored.loss]).auc if len(x) and len(y) else None
+        rows.append((name, len(x), len(y), auc))
+    columns = ("class", "real images", "samples", "a real image above a sample (AUC)")
+    return Table("The discriminator by class", columns, tuple(rows))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from snellen._errors import UsageError
+from snellen.instruments.architecture.operations import Window
 
 Sizes: TypeAlias = int | Sequence[int]
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
@@ -60,9 +61,10 @@ class Axis:
     def notes(self) -> tuple[str, ...]:
         """What the formula does not say: positions that are not read, outputs that are covered unevenly."""
         if self.transposed:
-            uneven = self.dilation == 1 and self.kernel % self.stride != 0
-            said = f"{self.name}: kernel {self.kernel} is no multiple of stride {self.stride}, so outputs are made"
-            return (f"{said} from unequal numbers of inputs (checkerboard patterns; Odena et al. 2016)",) * uneven
+            window = Window(kernel=self.kernel, stride=self.stride, dilation=self.dilation, transposed=True)
+            made = " or ".join(map(str, window.summed))
+            said = f"{self.name}: outputs are made of {made} inputs, in turn (checkerboard patterns; Odena et al. 2016)"
+            return (said,) * window.uneven
         padded = self.size + self.before + self.after
         rest = (padded - self.extent) % self.stride
         lost = max(rest - self.after, 0)

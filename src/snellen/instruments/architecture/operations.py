@@ -48,7 +48,18 @@ class Window:
     @property
     def uneven(self) -> bool:
         """Whether the outputs of a transposed window are written by different numbers of inputs."""
-        return self.transposed and self.stride > 1 and self.kernel % self.stride != 0
+        return self.transposed and self.summed[0] != self.summed[1]
+
+    @property
+    def summed(self) -> tuple[int, int]:
+        """The fewest and the most inputs that write to one output of a transposed window, away from its ends.
+
+        >>> Window(kernel=3, stride=2, transposed=True).summed
+        (1, 2)
+        """
+        taps = [k * self.dilation % self.stride for k in range(self.kernel)]
+        counts = [taps.count(place) for place in range(self.stride)]
+        return min(counts), max(counts)
 
 
 @dataclass(frozen=True, kw_only=True)

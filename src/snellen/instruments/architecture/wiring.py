@@ -7,7 +7,7 @@ from types import MappingProxyType
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from snellen._errors import NetworkError, UsageError
+from snellen._errors import NetworkError, UsageError, raised
 from snellen.instruments.architecture.forward_trace import trace_forward
 from snellen.instruments.architecture.operations import Node
 from snellen.subject.network import Network
@@ -122,7 +122,7 @@ def wiring(
             trace = trace_forward(module, shape, meta=True)
         except Exception as obstacle:
             if any(p.is_meta for p in parameters.values()):
-                raise _raised(network, shape, obstacle) from obstacle
+                raise raised(network.name, f"an input of shape {shape}", obstacle, options="--input") from obstacle
             first_line = str(obstacle).partition("\n")[0][:120]
             notes.append(
                 f"the forward cannot run on the meta device ({type(obstacle).__name__}: {first_line}); "
@@ -131,7 +131,7 @@ def wiring(
             try:
                 trace = trace_forward(module, shape, meta=False)
             except Exception as error:
-                raise _raised(network, shape, error) from error
+                raise raised(network.name, f"an input of shape {shape}", error, options="--input") from error
     if trace.looked:
         notes.append(f"its way depends on the numbers (in {trace.looked}): another image may take another way")
     calls = [
@@ -175,10 +175,3 @@ def _checked(
     if lazy:
         raise NetworkError(f"{network.name} has parameters of unknown shape ({', '.join(lazy[:3])}): run it once first")
     return tuple(input_shape)
-
-
-def _raised(network: Network, shape: tuple[int, ...], error: Exception) -> NetworkError:
-    return NetworkError(
-        f"{network.name} raised on an input of shape {shape}: {type(error).__name__}: {error}. "
-        "Check the input size and the number of channels."
-    )
