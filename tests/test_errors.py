@@ -1,6 +1,7 @@
 """The tree of exceptions, their exit codes, and the one wording for an unknown name."""
 
 import inspect
+import re
 
 import pytest
 
@@ -12,6 +13,7 @@ from snellen._errors import (
     NotApplicable,
     SnellenError,
     UsageError,
+    raised,
     unknown,
 )
 
@@ -52,3 +54,25 @@ def test_unknown_without_anything_close_or_known() -> None:
 def test_unknown_among_many_lists_forty() -> None:
     text = str(unknown("class", "x", (f"name {i:04d}" for i in range(1000))))
     assert text.endswith("name 0039 and 960 more.")
+
+
+def test_unknown_hears_no_case() -> None:
+    assert str(unknown("attack", "PGD", ["pgd", "square"])).startswith("no attack named 'PGD'; did you mean pgd?")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RuntimeError("shapes differ"), "net raised on a batch: RuntimeError: shapes differ. Check .* \\(--input\\)"),
+        (TypeError("f() missing 1 required positional argument: 'y'"), "images alone: wrap it in a module"),
+        (RuntimeError("hooks are not supported on ScriptModules"), "give the Python module that it was made of"),
+        (
+            RuntimeError("in the TorchScript interpreter.\nTraceback ...\n  ~~~ <--- HERE\nRuntimeError: too small\n"),
+            "^net raised on a batch: RuntimeError: too small\\. Check",
+        ),
+    ],
+)
+def test_a_network_that_raised_is_told_in_one_line_with_what_to_do(error: Exception, expected: str) -> None:
+    text = str(raised("net", "a batch", error, options="--input"))
+    assert re.search(expected, text)
+    assert "\n" not in text

@@ -45,7 +45,21 @@ class NotApplicable(InputError):  # noqa: N818  a verdict about a method and a n
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """The one wording for a name that is not known: what it is, what comes close, what exists."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    by_lower = {each.lower(): each for each in reversed(names)}
+    close = [by_lower[each] for each in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     listed = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
     return UsageError(f"no {kind} named {name!r}{hint or '.'} Known: {listed or 'none'}.")
+
+
+def raised(name: str, fed: str, error: Exception, *, options: str = "--input-size, --channels") -> NetworkError:
+    """The one wording for a network that raised: what it was fed, what it said, what to look at."""
+    said = str(error)
+    if "TorchScript interpreter" in said:  # the whole program stands before the reason
+        said = said.strip().splitlines()[-1].removeprefix("RuntimeError: ")
+    todo = f"Check the input size and the number of channels it expects ({options})."
+    if isinstance(error, TypeError) and "required positional argument" in said:
+        todo = "A network is called with the images alone: wrap it in a module whose forward supplies the rest."
+    elif "ScriptModule" in said:
+        todo = "What TorchScript compiled cannot be looked into: give the Python module that it was made of."
+    return NetworkError(f"{name} raised on {fed}: {type(error).__name__}: {said}. {todo}")

@@ -176,3 +176,8 @@ def test_maps_on_the_device_of_the_pixels_after_float64(method: AttributionMetho
     maps: Tensor = method(network, PIXELS.double(), target=LABELS).maps
     assert maps.dtype == torch.float32
     torch.testing.assert_close(maps, method(small_network(), PIXELS, target=LABELS).maps, rtol=1e-3, atol=1e-5)
+
+
+def test_a_bare_module_is_refused_with_how_to_wrap_it(method: AttributionMethod) -> None:
+    with pytest.raises(UsageError, match=r"expected a snellen.Network, got Flatten; wrap a module as Network\(module"):
+        method(nn.Flatten(), PIXELS)  # type: ignore[arg-type]  # the mistake under test

@@ -129,3 +129,8 @@ def test_the_docstring_has_a_sentence_an_example_and_a_reference(method: Visuali
     assert first.endswith(".")
     assert "\n    >>> " in text
     assert "Reference: " in text
+
+
+def test_a_bare_module_is_refused_with_how_to_wrap_it(method: VisualisationMethod) -> None:
+    with pytest.raises(UsageError, match=r"expected a snellen.Network, got Flatten; wrap a module as Network\(module"):
+        method(nn.Flatten(), [0])  # type: ignore[arg-type]  # the mistake under test

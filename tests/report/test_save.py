@@ -1,6 +1,7 @@
 """Saving: all or nothing, nobody else's files, every array where the document says it is."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,17 @@ def test_a_file_and_the_current_folder_are_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(UsageError, match="current folder"):
         check_destination(Path())
+
+
+def test_where_nothing_can_be_made_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"cannot be made: .*file is a file"):
+        check_destination(tmp_path / "file" / "report")
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path.resolve())
+    with pytest.raises(UsageError, match="nothing may be put into"):
+        check_destination(tmp_path / "deep" / "report")
+    (tmp_path / "fine").mkdir()
+    check_destination(tmp_path / "fine" / "report")
 
 
 @pytest.mark.parametrize("where", ["np.save", "write_file"])

@@ -65,9 +65,10 @@ def test_names() -> None:
     [
         ({"module": lambda x: x}, "wraps a torch.nn.Module, got function"),
         ({"mean": (0.5, 0.5)}, r"mean must have 1 or 3 values for RGB input, got \(0.5, 0.5\)"),
+        ({"mean": (123.675, 116.28, 103.53)}, "mean of pixels in .* divide mean and std by 255"),
         ({"std": (1, 1, 1, 1)}, "std must have 1 or 3 values for RGB input"),
         ({"std": (0.5, 0.0, 0.5)}, r"std must be positive in every channel, got \(0.5, 0.0, 0.5\)"),
-        ({"mean": MEAN, "preprocessing": Preprocessing(channels="L")}, "mean must have 1 or 1 values for L input"),
+        ({"mean": MEAN, "preprocessing": Preprocessing(channels="L")}, "mean must have 1 value for L input"),
     ],
 )
 def test_what_cannot_be_a_network(settings: dict[str, Any], message: str) -> None:
@@ -79,9 +80,12 @@ def test_what_cannot_be_a_network(settings: dict[str, Any], message: str) -> Non
     ("run", "message"),
     [
         (lambda _, x: {"logits": x}, r"must return one tensor of scores \(n, k\), got dict\. Wrap it"),
-        (lambda _, x: x, r"scores of shape \(2, k\) with k >= 2, got \(2, 3, 4, 5\)"),
+        (lambda _, x: x, r"scores of shape \(2, k\) with k >= 2, got \(2, 3, 4, 5\)\. .*as of a segmentation"),
         (lambda _, x: x.flatten(1)[:1], r"scores of shape \(2, k\) with k >= 2, got \(1, 60\)"),
-        (lambda _, x: x.flatten(1)[:, :1], r"scores of shape \(2, k\) with k >= 2, got \(2, 1\)"),
+        (
+            lambda _, x: x.flatten(1)[:, :1],
+            r"shape \(2, k\) with k >= 2, got \(2, 1\)\. .*two scores \(0, x\)",
+        ),
         (lambda _, x: x[:, :, 0, 0] / torch.tensor([[0.0], [1.0]]), "NaN or infinite scores for 1 of 2 images"),
         (lambda _, x: x @ x, r"raised on a batch of shape \(2, 3, 4, 5\): RuntimeError: .*--input-size"),
     ],

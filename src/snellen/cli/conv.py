@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @verb
 def conv(
-    size: Annotated[str, typer.Option("--input", help="Size of the input: 90, 69x90 or 16x69x90.")],
+    size: Annotated[str, typer.Option("--input", help="Size of the input, channels left out: 90, 69x90 or 16x69x90.")],
     kernel: Annotated[str, typer.Option(help="Size of the kernel: 3, or 7x5, one number an axis, as in the others.")],
     stride: Annotated[str, typer.Option(help="Step from one window to the next.")] = "1",
     padding: Annotated[str | None, typer.Option(help="Zeros at each end; or same, or valid. 0 if not given.")] = None,

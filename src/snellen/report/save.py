@@ -66,6 +66,11 @@ def check_destination(folder: Path) -> None:
         UsageError: says what stands in the way.
     """
     target = Path(os.path.realpath(folder))
+    parent = next(above for above in target.parents if above.exists())
+    if not parent.is_dir():
+        raise UsageError(f"{folder} cannot be made: {parent} is a file; give a path in a folder.")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{folder} cannot be written: nothing may be put into {parent}; give another path (--out).")
     if not target.exists():
         return
     if not target.is_dir():

@@ -64,7 +64,8 @@ def words(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {words(inner)}" for name, inner in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(words(inner) for inner in value)
+        parts = [words(inner) for inner in value]
+        return ("; " if any(", " in part for part in parts) else ", ").join(parts)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return number(value) if isinstance(value, float) else str(value)

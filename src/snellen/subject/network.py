@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from snellen._errors import NetworkError, UsageError, unknown
+from snellen._errors import NetworkError, UsageError, raised, unknown
 from snellen._shapes import Logits, Pixels
 from snellen.subject.preprocessing import Preprocessing
 
@@ -53,10 +53,12 @@ class Network:
             values = (values,) if isinstance(values, int | float) else values
             object.__setattr__(self, label, tuple(float(v) for v in values))
             if len(getattr(self, label)) not in (1, self.preprocessing.count):
+                wanted = "1 value" if self.preprocessing.count == 1 else f"1 or {self.preprocessing.count} values"
                 raise UsageError(
-                    f"{label} must have 1 or {self.preprocessing.count} values for "
-                    f"{self.preprocessing.channels} input, got {tuple(values)}"
+                    f"{label} must have {wanted} for {self.preprocessing.channels} input, got {tuple(values)}"
                 )
+        if not all(-1 <= value <= 1 for value in self.mean):
+            raise UsageError(f"the mean of pixels in [0, 1] cannot be {self.mean}; divide mean and std by 255")
         if min(self.std) <= 0:
             raise UsageError(f"std must be positive in every channel, got {tuple(self.std)}")
         if self.class_names is not None:
@@ -118,10 +120,7 @@ class Network:
         except (NetworkError, torch.OutOfMemoryError):
             raise
         except Exception as error:
-            raise NetworkError(
-                f"{self.name} raised on a batch of shape {tuple(pixels.shape)}: {type(error).__name__}: {error}. "
-                "Check the input size and the number of channels it expects (--input-size, --channels)."
-            ) from error
+            raise raised(self.name, f"a batch of shape {tuple(pixels.shape)}", error) from error
         return output
 
     def check_pixels(self, pixels: object) -> None:
@@ -156,7 +155,8 @@ class Network:
             )
         if output.ndim != 2 or output.shape[0] != count or output.shape[1] < least:
             raise NetworkError(
-                f"{self.name} must return scores of shape ({count}, k) with k >= {least}, got {tuple(output.shape)}"
+                f"{self.name} must return scores of shape ({count}, k) with k >= {least}, "
+                f"got {tuple(output.shape)}{_shape_hint(output, count)}"
             )
         if not torch.isfinite(output).all():
             bad = int((~torch.isfinite(output)).any(dim=1).sum())
@@ -171,6 +171,29 @@ class Network:
         if bad:
             return f"Its weights hold NaN or inf: {', '.join(bad[:5])}{' ...' if len(bad) > 5 else ''}."
         return "Its weights are finite: look for an overflow or a division by zero in the forward."
+
+
+def check_network(network: object) -> None:
+    """Refuse what is no Network, such as a bare module, whose normalisation nobody could know."""
+    if not isinstance(network, Network):
+        raise UsageError(
+            f"expected a snellen.Network, got {type(network).__name__}; wrap a module as "
+            "Network(module, mean=..., std=...), and name one as load_network(name)"
+        )
+
+
+def _shape_hint(output: Tensor, count: int) -> str:
+    if output.shape in {(count,), (count, 1)}:
+        return (
+            ". One score x whose sigmoid is the probability of class 1 is the two scores (0, x): "
+            "wrap it in a module that returns them"
+        )
+    if output.ndim > 2 and output.shape[0] == count:
+        return (
+            ". That is a row of scores for every place, as of a segmentation: "
+            "wrap it in a module that returns one row an image, such as the mean over the places"
+        )
+    return ""
 
 
 def class_index(network: Network, wanted: str | int, outputs: int) -> int:

@@ -52,7 +52,7 @@ def test_the_maps_are_those_of_the_instruments() -> None:
     assert [tile.mark for tile in tiles] == ["right", "right", "wrong"]
     assert tiles[2].lines[0].startswith("for cat (")
     assert all(isinstance(tile.pictures[0], Picture) for tile in tiles)
-    assert "Guided backprop guided 1 ReLUs." in finding.sentence
+    assert "Guided backprop guided 1 ReLU." in finding.sentence
     assert finding.measured == {}
 
 

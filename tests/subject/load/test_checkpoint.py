@@ -2,6 +2,7 @@
 
 import argparse
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -164,8 +165,16 @@ def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
     torch.save(STATE, path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("net/constants.pkl", b"")
-    with pytest.raises(NetworkError, match="TorchScript archive, which is a program"):
-        load_state(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(NetworkError, match="TorchScript archive, which is a program"):
+            load_state(path)
+
+
+def test_onnx_is_named_as_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x07\x12\x07pytorch")
+    with pytest.raises(NetworkError, match=r"is ONNX: a graph.*state_dict"):
+        load_state(tmp_path / "net.onnx")
 
 
 @needs_shared

@@ -35,6 +35,18 @@ def test_a_flat_folder_has_no_labels(tmp_path: Path) -> None:
     assert (images.labels, images.class_names, len(images)) == (None, None, 2)
 
 
+def test_a_report_among_the_images_gives_none_of_its_pictures(tmp_path: Path) -> None:
+    for name in ("cat/a.png", "dog/a.png", "attack/pictures/a.png", "cat/deep/maps/a.png"):
+        picture(tmp_path / name)
+    for report in ("attack", "cat/deep"):
+        (tmp_path / report / "index.html").touch()
+        (tmp_path / report / "findings.json").touch()
+    images = folder_images(tmp_path)
+    assert [images.source.name(i) for i in range(len(images))] == ["cat/a.png", "dog/a.png"]
+    assert images.class_names == ("cat", "dog")
+    assert images.notes == ("passed over 2 reports of Snellen: attack, cat/deep",)
+
+
 def test_what_is_passed_over_is_noted(tmp_path: Path) -> None:
     for name in ("cat/a.png", "dog/a.png", "stray.png", ".hidden/a.png", "cat/.b.png"):
         picture(tmp_path / name)

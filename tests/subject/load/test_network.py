@@ -204,7 +204,8 @@ def test_the_built_in_network_comes_from_its_own_file(monkeypatch: pytest.Monkey
     ("spec", "expected"),
     [
         ("vgg17", "did you mean vgg19 or vgg16 or vgg13"),
-        ("resnet50", "Known: PACKAGE.MODULE:FACTORY"),
+        ("resnet50", "Known: PACKAGE.MODULE:FACTORY.*torchvision:resnet50 or timm:resnet50"),
+        ("net.onnx", "is ONNX, which is not read"),
         ("weights.safetensors", "name the module"),
         ("https://example.org/net", "name the module"),
         ("net.py", "as net.py:FACTORY"),

@@ -118,3 +118,12 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(NetworkError, match=r"x\.safetensors cannot be read as a safetensors file"):
         load_network(str(path))
+
+
+def test_a_folder_names_the_network_in_it(tmp_path: Path) -> None:
+    save_file({"weight": torch.zeros(2)}, tmp_path / "bare.safetensors")
+    with pytest.raises(UsageError, match=r"is a folder; name a network$"):
+        load_network(str(tmp_path))
+    write_saved(rotator(), tmp_path / "rotator.safetensors")
+    with pytest.raises(UsageError, match=r"is a folder; name a network, such as .*rotator\.safetensors$"):
+        load_network(str(tmp_path))

@@ -140,5 +140,6 @@ def _details(name: str, result: Attribution) -> str:
     if "guided" not in result.details:
         return ""
     unguided = ", ".join(f"{kind} x{count}" for kind, count in result.details["unguided"].items())
-    text = f"{_words(name).capitalize()} guided {result.details['guided']} ReLUs"
+    guided = result.details["guided"]
+    text = f"{_words(name).capitalize()} guided {guided} ReLU{'s' if guided != 1 else ''}"
     return f"{text} and left alone {unguided}." if unguided else f"{text}."

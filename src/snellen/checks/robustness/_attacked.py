@@ -177,6 +177,8 @@ def _sentences(seen: Attacked, kept: Tensor, resized: Tensor | None, asked: int)
         f"{int(fooled.sum())} were changed so that {seen.wish()}: {standing / count:.1%} stand "
         f"({low:.1%} to {high:.1%})."
     ]
+    if asked == 0:
+        sentences.append("So nothing was attacked, and this says nothing of the attack.")
     distances = result.distance[fooled]
     if len(distances):
         if not seen.attack.needs_budget:

@@ -13,7 +13,7 @@ from torch import Tensor
 from snellen._errors import NetworkError, NotApplicable, UsageError
 from snellen._shapes import Labels, Logits, Maps, Pixels
 from snellen.instruments._precision import bfloat16
-from snellen.subject.network import Network
+from snellen.subject.network import Network, check_network
 from snellen.subject.quiet import quiet
 
 Precision = Literal["float32", "bfloat16"]
@@ -72,6 +72,7 @@ class AttributionMethod(ABC):
             NotApplicable: the method cannot do its job on this network.
             NetworkError: the network raised, returned what is no row of scores, or has a gradient that is not finite.
         """
+        check_network(network)
         network.check_pixels(pixels)
         if batch_size < 1:
             raise UsageError(f"batch_size must be at least 1, got {batch_size}")

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from snellen._errors import NetworkError, UsageError, unknown
+from snellen._errors import NetworkError, UsageError, raised, unknown
 from snellen._shapes import Pixels
 from snellen.instruments.probes.views import views_of
 from snellen.subject.network import Network
@@ -135,10 +135,7 @@ def run_view(network: Network, module: nn.Module, inputs: Tensor) -> None:
     except (NetworkError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        raise NetworkError(
-            f"{network.name} raised on a batch of shape {tuple(inputs.shape)}: {type(error).__name__}: {error}. "
-            "Check the input size and the number of channels it expects (--input-size, --channels)."
-        ) from error
+        raise raised(network.name, f"a batch of shape {tuple(inputs.shape)}", error) from error
 
 
 def _first_tensor(value: Any, tap: str) -> Tensor:

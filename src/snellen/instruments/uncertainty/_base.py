@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snellen._errors import UsageError
 from snellen._shapes import Labels, Pixels
-from snellen.subject.network import Network
+from snellen.subject.network import Network, check_network
 from snellen.subject.quiet import quiet
 
 Progress = Callable[[int, int], None]
@@ -81,6 +81,7 @@ class UncertaintyMethod(ABC):
             NotApplicable: the method cannot do its job on this network.
             NetworkError: the network raised or returned what is no row of scores.
         """
+        check_network(network)
         network.check_pixels(pixels)
         if batch_size < 1:
             raise UsageError(f"batch_size must be at least 1, got {batch_size}")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from snellen._errors import UsageError
 from snellen._shapes import Labels, Logits
-from snellen.subject.network import Network
+from snellen.subject.network import Network, check_network
 from snellen.subject.quiet import quiet
 
 Progress = Callable[[int, int], None]
@@ -72,6 +72,7 @@ class VisualisationMethod(ABC):
         Raises:
             UsageError: no class, a class out of range, or no size known.
         """
+        check_network(network)
         wanted = _as_classes(classes)
         height_width = size or network.preprocessing.size
         if height_width is None:

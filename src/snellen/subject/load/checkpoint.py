@@ -72,6 +72,11 @@ def _read(path: Path) -> object:
         return _read_torch(path)
     if head.startswith(b"\x80"):
         return _read_torch(path)
+    if path.suffix.lower() == ".onnx":
+        raise NetworkError(
+            f"{path} is ONNX: a graph, and not the weights of a PyTorch module. Save the module's own weights "
+            "where it was exported: safetensors, or torch.save(module.state_dict(), path)."
+        )
     raise NetworkError(
         f"{path} is no checkpoint: expected safetensors or a file written by torch.save, got one that begins "
         f"with {head[:16]!r}. A web page saved under this name? Get the file again."
@@ -110,7 +115,7 @@ def _read_torch(path: Path) -> object:
         # An open file, because torch would judge a path by its suffix and this format is known by its content.
         with path.open("rb") as file, warnings.catch_warnings():
             # Told below in our own words: such a file is refused or it loads.
-            warnings.filterwarnings("ignore", message="Detected pickle protocol")
+            warnings.filterwarnings("ignore", message="Detected pickle protocol|.*TorchScript archive")
             return torch.load(file, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise NetworkError(_refusal(path, str(error))) from error

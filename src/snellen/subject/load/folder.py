@@ -40,6 +40,7 @@ def folder_images(root: Path, *, classes: Sequence[str] | None = None) -> Images
     """The pictures below a folder, in torchvision's ImageFolder layout where it has subfolders.
 
     Each first-level subfolder is a class, however deep its files lie, and the classes are sorted as text.
+    A report that was written among them is passed over, for its pictures are no images of the set.
     Folders named by WordNet id (``n01440764``) get ImageNet's order and names. Hidden files are passed over;
     files with other extensions too, and counted in the notes.
 
@@ -55,13 +56,13 @@ def folder_images(root: Path, *, classes: Sequence[str] | None = None) -> Images
     """
     if not root.is_dir():
         raise ImagesError(f"expected a folder of images, got {root}, which is none or does not exist")
-    folders, ignored = _listed(root)
+    folders, ignored, reports = _listed(root)
     loose = folders.pop("", [])
     empty = [name for name, paths in folders.items() if not paths]
     folders = {name: sorted(paths) for name, paths in sorted(folders.items()) if paths}
     if not folders and not loose:
         raise ImagesError(_nothing(root, ignored))
-    notes = _notes(ignored, empty)
+    notes = _notes(ignored, empty, reports)
     if not folders:
         return Images(FolderSource(root, tuple(sorted(loose))), name=_title(root), notes=tuple(notes))
     if set(map(str.lower, folders)) <= SPLITS:
@@ -83,11 +84,15 @@ def folder_images(root: Path, *, classes: Sequence[str] | None = None) -> Images
     )
 
 
-def _listed(root: Path) -> tuple[dict[str, list[str]], Counter[str]]:
-    """Picture paths by first-level folder ("" for the root itself), and the other extensions counted."""
+def _listed(root: Path) -> tuple[dict[str, list[str]], Counter[str], list[str]]:
+    """Picture paths by first-level folder ("" for the root itself), the other extensions counted, and reports."""
     folders: dict[str, list[str]] = {}
     ignored: Counter[str] = Counter()
+    reports: list[str] = []
     for path, is_folder in _walk(root, "", ()):
+        if is_folder and _is_report(root / path):
+            reports.append(path)
+            continue
         top, _, rest = path.partition("/")
         if is_folder:
             folders.setdefault(top, [])
@@ -95,7 +100,7 @@ def _listed(root: Path) -> tuple[dict[str, list[str]], Counter[str]]:
             folders.setdefault(top if rest else "", []).append(path)
         else:
             ignored[extension or "no extension"] += 1
-    return folders, ignored
+    return folders, ignored, reports
 
 
 def _walk(folder: Path, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[tuple[str, bool]]:
@@ -111,8 +116,12 @@ def _walk(folder: Path, prefix: str, above: tuple[tuple[int, int], ...]) -> Iter
     for entry in entries:
         path = prefix + entry.name
         yield path, entry.is_dir()
-        if entry.is_dir():
+        if entry.is_dir() and not _is_report(Path(entry.path)):
             yield from _walk(Path(entry.path), path + "/", (*above, here))
+
+
+def _is_report(folder: Path) -> bool:
+    return (folder / "findings.json").is_file() and (folder / "index.html").is_file()
 
 
 def _classes(
@@ -139,7 +148,7 @@ def _classes(
     return tuple(classes), {name: index for name, index in found.items() if index is not None}
 
 
-def _notes(ignored: Counter[str], empty: Sequence[str]) -> list[str]:
+def _notes(ignored: Counter[str], empty: Sequence[str], reports: Sequence[str]) -> list[str]:
     notes = []
     if ignored:
         kinds = ", ".join(extension for extension, _ in ignored.most_common(5))
@@ -148,6 +157,9 @@ def _notes(ignored: Counter[str], empty: Sequence[str]) -> list[str]:
     if empty:
         listed = ", ".join(sorted(empty)[:5]) + (", ..." if len(empty) > 5 else "")
         notes.append(f"{len(empty)} folder{'s' if len(empty) > 1 else ''} without images: {listed}")
+    if reports:
+        listed = ", ".join(sorted(reports)[:5]) + (", ..." if len(reports) > 5 else "")
+        notes.append(f"passed over {len(reports)} report{'s' if len(reports) > 1 else ''} of Snellen: {listed}")
     return notes
 
 

@@ -84,7 +84,10 @@ def _loaded(spec: object, classes: Sequence[str] | None, images_key: str | None,
     if isinstance(spec, (np.ndarray, Tensor)):
         return array_images(spec)
     if not isinstance(spec, (str, Path)):
-        raise UsageError(f"expected images as {FORMS}; got {type(spec).__name__}")
+        raise UsageError(
+            f"expected images as {FORMS}; got {type(spec).__name__}. Of a Dataset or DataLoader give its images as "
+            "one tensor, not normalised, and labels=..."
+        )
     text = str(spec)
     if text == "digits" or text.startswith("digits:"):
         return _digits(text)

@@ -149,6 +149,8 @@ def _without_weights(spec: str | nn.Module | Network) -> Network:
         raise UsageError(f"name the factory in {spec}, as {spec}:FACTORY; it defines {there}")
     if is_saved(path):
         return saved_network(path)
+    if path.suffix.lower() == ".onnx":
+        raise UsageError(f"{spec} is ONNX, which is not read: give the module it was exported from, as PATH.py:FACTORY")
     if is_url(spec) or path.suffix.lower() in _WEIGHT_SUFFIXES or path.is_file():
         raise UsageError(
             f"{spec} holds weights, which fit only the module they were trained in: name the module and give "
@@ -156,7 +158,13 @@ def _without_weights(spec: str | nn.Module | Network) -> Network:
         )
     if ":" in spec:
         return factory_network(spec)
-    raise unknown("network", spec, _FORMS)
+    if path.is_dir():
+        inside = [str(file) for file in sorted(path.glob("*.safetensors")) if is_saved(file)]
+        raise UsageError(f"{spec} is a folder; name a network{', such as ' + inside[0] if inside else ''}")
+    error = unknown("network", spec, _FORMS)
+    if "did you mean" not in str(error):
+        error = UsageError(f"{error} A library's network is named with it: torchvision:{spec} or timm:{spec}.")
+    raise error
 
 
 def _weighted(network: Network, weights: Weights) -> Network:
