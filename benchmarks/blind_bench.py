@@ -1,6 +1,6 @@
 """The training audit on set-ups written without sight of its rules: all that it says, for a person to judge.
 
-    python benchmarks/blind_bench.py [--seeds 1] [--only REGEX] [--json FILE] [--learn STEPS]
+    python benchmarks/blind_bench.py [--set first|second] [--seeds 1] [--only REGEX] [--json FILE] [--learn STEPS]
 
 A fault counts as *found* when any warning or error is said; whether it is about the fault is for the reader, who has
 beside it what should be said. ``--learn`` does not audit: it trains each set-up for so many steps on fresh batches.
@@ -18,10 +18,12 @@ from typing import Any
 
 import torch
 
-from seeded.blind import FAULTS, HEALTHY
+from seeded import blind, second
 from seeded.blind_plans import Blind, learn
 from side_by_side import versions
 from snellen import audit_training
+
+SETS: dict[str, Any] = {"first": blind, "second": second}
 
 
 def audited(case: Blind) -> list[dict[str, str]]:
@@ -60,19 +62,19 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def setups(only: str) -> Iterator[tuple[str, str, str, Callable[[], Blind]]]:
+def setups(chosen: str, only: str) -> Iterator[tuple[str, str, str, Callable[[], Blind]]]:
     """(name, severity wanted, what should be said, set-up)."""
-    for name, build in HEALTHY:
+    for name, build in SETS[chosen].HEALTHY:
         if re.search(only, name):
             yield name, "healthy", "", build
-    for name, severity, say, build in FAULTS:
+    for name, severity, say, build in SETS[chosen].FAULTS:
         if re.search(only, name):
             yield name, severity, say, build
 
 
-def learned(only: str, steps: int) -> None:
+def learned(chosen: str, only: str, steps: int) -> None:
     """The loss at the first and over the last steps."""
-    for name, wanted, _, build in setups(only):
+    for name, wanted, _, build in setups(chosen, only):
         torch.manual_seed(0)
         try:
             losses = learn(build(), steps)
@@ -90,6 +92,7 @@ def told(row: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", choices=sorted(SETS), default="first")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--json", type=Path)
@@ -97,12 +100,12 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if options.learn:
-        learned(options.only, options.learn)
+        learned(options.set, options.only, options.learn)
         return
     print(versions())
     rows: list[dict[str, Any]] = []
     for seed in range(options.seeds):
-        for name, wanted, say, build in setups(options.only):
+        for name, wanted, say, build in setups(options.set, options.only):
             torch.manual_seed(seed)
             try:
                 case = build()
