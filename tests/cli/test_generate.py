@@ -76,6 +76,22 @@ def test_an_examination_beside_the_data_it_was_trained_on() -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_a_classifier_and_held_out_images_can_be_given() -> None:
+    """Likeness is measured in the features of the classifier, whose classes are counted."""
+    kind = {"classes": 2, "side": 8, "channels": 3}
+    write_saved(Saved(SmallVGG(**kind), kind="small_vgg", settings=kind, task="classify"), Path("two.safetensors"))
+    words = ("generate", "plain/generator.safetensors", "--examine", "--data", "pictures.npz", "--json", "-")
+    given = ("--classifier", "two.safetensors", "--held-out", "pictures.npz")
+    done = [snellen(*words, *more) for more in ((), given)]
+    assert [each.exit_code for each in done] == [0, 0], done[1].stderr
+    bare, told = (json.loads(each.stdout) for each in done)
+    checks = [{finding["check"] for finding in document["findings"]} for document in (bare, told)]
+    assert checks[1] - checks[0] == {"generation/classes_made"}
+    (likeness,) = [finding for finding in told["findings"] if finding["check"] == "generation/frechet"]
+    assert "features of two" in json.dumps(likeness)
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_a_conditional_discriminator_is_examined_too() -> None:
     """It is told the classes of the archive, whose labels are looked up by name."""
     words = ("generate", "told/generator.safetensors", "--examine", "--data")
@@ -105,6 +121,7 @@ def test_a_conditional_discriminator_is_examined_too() -> None:
         (("plain/generator.safetensors", "--out", "x.gif"), 2, "a .png for one sheet, or an .npz or .npy"),
         (("plain/generator.safetensors", "--out", "plain"), 2, "a .png for one sheet"),
         (("plain/generator.safetensors", "--out", "x.png", "--data", "digits"), 2, "are for --examine"),
+        (("plain/generator.safetensors", "--out", "x.png", "--classifier", "two.safetensors"), 2, "are for --examine"),
         (("plain/generator.safetensors", "--examine"), 2, "give those it was trained on as --data"),
         (("plain/generator.safetensors", "--out", "x.png", "--truncation", "-1"), 2, "above 0"),
     ],

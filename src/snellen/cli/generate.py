@@ -48,6 +48,8 @@ def generate(
         str | None,
         typer.Option(help="The images that the generator was trained on.", rich_help_panel=EXAMINED),
     ] = None,
+    held_out: o.HeldOut = None,
+    classifier: o.Classifier = None,
     report: Annotated[
         Path | None, typer.Option(help="Folder for the page and its arrays.", rich_help_panel=o.OUTPUT)
     ] = None,
@@ -59,8 +61,8 @@ def generate(
     from snellen.nets.sampling import classes_of, generator_in, sample
     from snellen.nets.saved import read_saved
 
-    if not examine and (data is not None or report is not None or json is not None):
-        raise UsageError("--data, --report and --json are for --examine; give it too")
+    if not examine and any(given is not None for given in (data, held_out, classifier, report, json)):
+        raise UsageError("--data, --held-out, --classifier, --report and --json are for --examine; give it too")
     if examine and data is None:
         raise UsageError("--examine compares with real images: give those it was trained on as --data")
     if out is None and not examine:
@@ -76,11 +78,24 @@ def generate(
         if not quiet and json != "-":
             say(f"Wrote {n} images to {out}\n")
     if examine:
+        from snellen.exam.gan_judges import MOST
         from snellen.exam.generate import examine_generator
+        from snellen.subject.load.images import load_images
+        from snellen.subject.load.network import load_network
+        from snellen.subject.load.parts import named_parts
         from snellen.training.gan_data import load_gan_data
 
         images = load_gan_data(str(data), side=int(saved.about["side"][0]))
-        found = examine_generator(saved, images, discriminator=_discriminator(generator, saved), seed=seed)
+        parts = {} if str(data).startswith("digits") else named_parts(str(data))
+        unseen = held_out or parts.get("test") or parts.get("val")
+        found = examine_generator(
+            saved,
+            images,
+            held_out=None if unseen is None else load_images(unseen, limit=MOST, seed=seed),
+            classifier=None if classifier is None else load_network(classifier),
+            discriminator=_discriminator(generator, saved),
+            seed=seed,
+        )
         deliver(found, out=report, json_to=json, quiet=quiet)
 
 

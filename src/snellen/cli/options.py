@@ -55,6 +55,14 @@ Resize = Annotated[
 Channels = Annotated[
     str | None, typer.Option(help="Channel order of the network: RGB, BGR or L (grey).", rich_help_panel=SUBJECT)
 ]
+Classifier = Annotated[
+    str | None,
+    typer.Option(help="A network that knows the data; 'builtin' for digits. Compared in pixels if not given."),
+]
+HeldOut = Annotated[
+    str | None,
+    typer.Option(help="Real images that it was not trained on; the test part of --data, if it has one."),
+]
 Classes = Annotated[
     Path | None,
     typer.Option("--classes", help="Class names in the network's order: text or JSON.", rich_help_panel=SUBJECT),

@@ -17,14 +17,8 @@ def samples(
     data: Annotated[
         str, typer.Option(help="The images that it was trained on; of 'digits' and of folders the training part.")
     ],
-    held_out: Annotated[
-        str | None,
-        typer.Option(help="Real images that it was not trained on; the test part of --data, if it has one."),
-    ] = None,
-    classifier: Annotated[
-        str | None,
-        typer.Option(help="A network that knows the data; 'builtin' for digits. Compared in pixels if not given."),
-    ] = None,
+    held_out: o.HeldOut = None,
+    classifier: o.Classifier = None,
     limit: o.Limit = None,
     out: o.Out = Path("samples"),
     json: o.Json = None,
