@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn, optim
 
 from faulty_numbers import FAULTY_NUMBERS
+from faulty_trials import FAULTY_TRIALS
 from healthy import CE, SetUp, body, classifier, images, plain, sgd, trained
 from toys import Toy
 
@@ -480,9 +481,10 @@ def upside_down() -> SetUp:
 
 FAULTY: dict[Callable[[], SetUp], tuple[str, str]] = {
     **FAULTY_NUMBERS,
+    **FAULTY_TRIALS,
     momentum_of_1: ("error training/optimizer", "Momentum of 1 or more"),
     climbs: ("warning training/optimizer", "The optimizer climbs"),
-    upside_down: ("warning training/loss_input", "The loss is upside down"),
+    upside_down: ("error training/loss_input", "The loss is upside down"),
     layers_in_a_list: ("error training/parameters", "Forgotten: early[0] and early[2] are random"),
     layers_in_an_object: ("error training/parameters", "Forgotten: early.layers[0] and early.layers[2] are random"),
     layers_in_a_closure: ("error training/parameters", "Forgotten: run.towers['left'].0 is random"),
@@ -492,7 +494,7 @@ FAULTY: dict[Callable[[], SetUp], tuple[str, str]] = {
     loss_times_0: ("error training/gradient", "All gradients are 0"),
     stuck_at_0: ("error training/gradient", "Layers are stuck at 0"),
     units_alike: ("error training/gradient", "Units that can never differ"),
-    vanishing: ("warning training/gradient", "The gradient vanishes"),
+    vanishing: ("error training/gradient", "The gradient vanishes"),
     momentum_0: ("error training/modes", "BatchNorm with momentum 0"),
     momentum_99: ("warning training/modes", "BatchNorm remembers the last batch only"),
     dropout_99: ("warning training/modes", "Dropout drops nearly all"),
@@ -502,7 +504,7 @@ FAULTY: dict[Callable[[], SetUp], tuple[str, str]] = {
     scores_into_bce: ("error training/loss_input", "Scores into BCE"),
     outputs_too_large: ("warning training/initial_loss", "Outputs begin too large"),
     targets_out_of_reach: ("warning training/loss_input", "Targets out of the output's reach"),
-    rate_0_for_random_layers: ("warning training/optimizer", "Learning rate 0 for random layers"),
+    rate_0_for_random_layers: ("error training/optimizer", "Learning rate 0 for random layers"),
     pixels_to_255: ("warning training/input_scale", "Pixels of 0 to 255"),
     divided_twice: ("warning training/input_scale", "Inputs nearly 0"),
     one_image: ("error training/input_scale", "Every input is the same"),
@@ -540,12 +542,12 @@ FAULTY: dict[Callable[[], SetUp], tuple[str, str]] = {
     dropout_off: ("warning training/modes", "Training in eval mode"),
     drifting_statistics: ("warning training/modes", "Statistics of frozen layers drift"),
     norm_over_two_values: ("warning training/modes", "BatchNorm on very few values"),
-    shut_layer: ("warning training/dead_units", "A ReLU layer is shut"),
+    shut_layer: ("error training/dead_units", "A ReLU layer is shut"),
     saturated: ("warning training/saturation", "Saturated units"),
     sure_and_wrong: ("warning training/initial_loss", "Begins sure and wrong"),
     far_too_high: ("error training/learning_rate", "The learning rate is too high"),
     too_high_adam: ("warning training/learning_rate", "The learning rate is too high"),
-    far_too_low: ("warning training/learning_rate", "The learning rate is far too low"),
+    far_too_low: ("error training/learning_rate", "The learning rate is far too low"),
     not_finite: ("error training/gradient", "The loss is not finite"),
     gradient_not_finite: ("error training/gradient", "Gradients are not finite"),
     nan_images: ("error training/gradient", "The loss is not finite"),

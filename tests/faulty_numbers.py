@@ -139,7 +139,7 @@ FAULTY_NUMBERS: dict[Callable[[], SetUp], tuple[str, str]] = {
     sure_and_wrong_of_yes_and_no: ("warning training/initial_loss", "Begins sure and wrong"),
     classes_renumbered: ("error training/answers", "The classes are numbered otherwise"),
     other_labels: ("warning training/answers", "Sure answers, other labels"),
-    pixels_to_255_into_trained_weights: ("warning training/input_scale", "Pixels of 0 to 255"),
+    pixels_to_255_into_trained_weights: ("error training/input_scale", "Pixels of 0 to 255"),
     betas_swapped: ("warning training/optimizer", "Betas in the wrong order"),
     momentum_of_0999: ("warning training/optimizer", "Momentum too near 1"),
     step_longer_than_the_weights: ("warning training/learning_rate", "The learning rate is too high"),

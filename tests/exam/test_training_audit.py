@@ -90,7 +90,7 @@ def test_a_loop_ends_with_the_same_bits_and_no_alarm() -> None:
         (piling, "error training/zero_grad Gradients are never cleared"),
         (emptying, "error training/movement The loop moves nothing"),
         (blowing, "error training/divergence The loss is not finite"),
-        (killing, "warning training/dead_units A ReLU layer is shut"),
+        (killing, "error training/dead_units A ReLU layer is shut"),
     ],
 )
 def test_a_fault_of_the_loop_is_found(one: Round, wanted: str) -> None:

@@ -119,3 +119,45 @@ def test_time_before_the_batch_is_no_mixing() -> None:
     torch.manual_seed(0)
     network = Toy(lambda m, x: m.head(m.rnn(x)[0]), rnn=nn.GRU(5, 8), head=nn.Linear(8, 5))
     assert asked(network, loss=nn.MSELoss(), batch=(torch.randn(12, 3, 5), torch.randn(12, 3, 5))) == []
+
+
+class Strip(nn.Module):
+    """Columns of an image read from left to right, to (time, n, classes) for CTC."""
+
+    def __init__(self, columns: Callable[[Tensor], Tensor], *, batch_first: bool) -> None:
+        super().__init__()
+        self.columns, self.rnn, self.head = columns, nn.GRU(36, 8, batch_first=batch_first), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.head(self.rnn(self.columns(x))[0]).log_softmax(2)
+
+
+def permuted(x: Tensor) -> Tensor:
+    return x.permute(3, 0, 1, 2).flatten(2)
+
+
+def viewed(x: Tensor) -> Tensor:
+    return x.reshape(x.shape[3], x.shape[0], -1)
+
+
+def read(outputs: Tensor, targets: Tensor) -> Tensor:
+    n = len(targets)
+    return F.ctc_loss(outputs, targets, torch.full((n,), len(outputs)), torch.full((n,), targets.shape[1]))
+
+
+STRIPS: dict[str, tuple[Callable[[Tensor], Tensor], bool, list[str]]] = {
+    "columns permuted": (permuted, False, ["ok"]),
+    "columns viewed": (viewed, False, ["error"]),
+    "the batch read as time": (permuted, True, ["error"]),
+}
+
+
+@pytest.mark.parametrize("name", STRIPS)
+def test_images_behind_time_are_asked_too_where_ctc_has_a_word_for_each(name: str) -> None:
+    torch.manual_seed(0)
+    columns, batch_first, wanted = STRIPS[name]
+    batch = torch.randn(16, 3, 12, 12), torch.randint(1, 4, (16, 3))
+    found = asked(Strip(columns, batch_first=batch_first), loss=read, batch=batch)
+    assert [f.severity for f in found] == wanted
+    by_hand = asked(Strip(columns, batch_first=batch_first), loss=lambda o, _: o.square().mean(), batch=batch)
+    assert [f.severity for f in by_hand] == (["ok"] if wanted == ["ok"] else [])

@@ -65,3 +65,19 @@ def test_it_does_not_apply_to_similarities_to_one_row_or_to_a_fixed_batch() -> N
     assert measured(Toy(lambda _, x: x), torch.randn(1, 3)) is None
     assert measured(Toy(lambda _, x: x.view(12, 3)), torch.randn(12, 3)) is None
     assert measured(Toy(lambda _, x: x.mean(0)), torch.randn(12, 3)) is None
+
+
+def test_images_may_stand_behind_time() -> None:
+    """(n, t) to (t, n, 1): the change of the mean over the batch is that of the images in front."""
+    images = torch.arange(48.0).view(16, 3).cos()
+    front, behind = (
+        measured(Toy(how), images)
+        for how in (lambda _, x: (x - x.mean(0))[..., None], lambda _, x: (x - x.mean(0)).T[..., None])
+    )
+    assert front is not None
+    assert behind is not None
+    assert (front.axis, behind.axis) == (0, 1)
+    assert (behind.moved, behind.change) == (front.moved, front.change) == (4, behind.change)
+    alone = measured(Toy(lambda _, x: x.T[..., None]), images)
+    assert alone is not None
+    assert alone.moved == 0

@@ -22,7 +22,8 @@ class BatchMates(TrainingCheck):
 
     There nothing may change beyond rounding (1e-4 of the largest output, and ten times what a repeat changes): each
     image is answered from itself. An error where the loss compares each output with a target of its own (classes,
-    a number, a map); a warning where the batch has a target an image and the loss is none that is known.
+    a number, a map, or a word by CTC, whose outputs are (time, images, classes)); a warning where the batch has a
+    target an image and the loss is none that is known.
     A ``view`` where ``permute`` was meant, a mean or a softmax over the batch, and an LSTM or attention that takes the
     batch for time do this.
 
@@ -41,8 +42,8 @@ class BatchMates(TrainingCheck):
         if mixed.moved == 0:
             text = f"In evaluation mode the outputs of {mixed.kept} images stay when the others are exchanged."
             return [Finding(NAME, "ok", "Images of a batch", text, measured=measured)]
-        sure = [c for c in seen.losses if _one_each(c, mixed)]
-        if not sure and (seen.losses or seen.setup.whole or not _paired(seen, mixed)):
+        sure = bool([c for c in seen.losses if _one_each(c, mixed)] if mixed.axis == 0 else _one_word_each(seen, mixed))
+        if not sure and (mixed.axis or seen.losses or seen.setup.whole or not _paired(seen, mixed)):
             return []
         text = (
             f"In evaluation mode the outputs of {mixed.moved} of {mixed.kept} images change, by up to "
@@ -50,7 +51,7 @@ class BatchMates(TrainingCheck):
             f"{_place(mixed)}. Each has a target of its own, so its answer is partly that to other images."
         )
         remedy = "Look for view or reshape where permute was meant, a mean or softmax over axis 0, and an LSTM or "
-        remedy += "attention without batch_first=True."
+        remedy += "attention whose batch_first is not that of its inputs."
         severity: Severity = "error" if sure else "warning"
         return [Finding(NAME, severity, "Images of a batch are mixed", text, measured=measured, remedy=remedy)]
 
@@ -63,6 +64,11 @@ def _one_each(call: LossCall, mixed: Mixing) -> bool:
     if output.shape == (mixed.rows, mixed.rows) and _pairs(target):
         return False
     return mixed.axes >= 4 or target.ndim == 1 or (target.ndim == 2 and output.ndim == 2)
+
+
+def _one_word_each(seen: Observation, mixed: Mixing) -> bool:
+    """Whether CTC was given one word for each image, whatever becomes of them on the way there."""
+    return any(c.scores.ndim == 3 and c.scores.shape[1] == len(c.words) == mixed.rows for c in seen.ctc)
 
 
 def _pairs(target: Tensor) -> bool:

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from snellen.checks.training._base import TrainingCheck, blocks, listed
-from snellen.findings.finding import Finding
+from snellen.checks.training._rates import from_scratch
+from snellen.checks.training._scales import proves_still, proves_weights
+from snellen.findings.finding import Finding, Severity
 from snellen.training.health.facts import Observation, Parameter
 from snellen.training.health.severed import OUTSIDE
 from snellen.training.health.verdicts import verdicts
 
 NAME = "training/gradient"
+MOST = 2 / 3  # adapters and residual branches begin with half of their weights at 0
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,15 @@ class Gradient(TrainingCheck):
     whole optimizer gets no gradient (the other phase of two). *No path*: the loss was not computed from it, such as an
     unused head: mentioned. Where parameters get no gradient, or zeros alone before a rounding, and the loss still
     changes when they are moved by 2 %, the graph is cut by NumPy, ``item`` or the rounding: the severity of a cut, and
-    an error for a rounding. *Zero*: exact zeros in all gradients with a loss that is not 0 are an error; in some, they
-    are mentioned, with the zeros behind them that explain it.
+    an error for a rounding. *Zero*: exact zeros in all gradients with a loss that is not 0, or of a network of random
+    numbers, are an error; in some, they are mentioned, with the zeros behind them that explain it.
 
-    *Stuck at 0* (error): two layers in a row are all zeros, and so are their gradients. *Never differ* (error): the
-    rows of a weight are the same, and so are those of its gradient. *Vanishes* (warning): before the first step, the
-    gradient of every weight that sees the images is less than ``faint`` of the largest (root of the mean square).
+    *Most weights are 0* (error): three or more, and more than two thirds. *Stuck at 0* (error): two layers in a row are
+    all zeros, and so are their gradients. *Never differ* (error): the rows of a weight are the same, and so are those
+    of its gradient. *Vanishes* (warning): before the first step, the gradient of every weight that sees the images is
+    less than ``faint`` of the largest (root of the mean square); an error if weights of a usual scale learn and these
+    do not, or if 16 steps move those that see the images by less than 1/100,000 of their length and hardly lower the
+    loss.
     """
 
     faint: float = 1e-6
@@ -113,6 +119,12 @@ class Gradient(TrainingCheck):
             return
         if not any(p.grad == "finite" for p in seen.parameters):
             part = next((c for c in seen.losses if math.isfinite(c.value) and c.value != 0), None)
+            if seen.loss == 0 and part is None and from_scratch(seen):
+                text = "The loss of a network that has learnt nothing is exactly 0, and so are all gradients: this "
+                text += "batch asks for nothing."
+                remedy = "Look for targets that do not fit (zero_infinity hides that), masks, and a product with 0."
+                yield Finding(NAME, "error", "All gradients are 0", text, remedy=remedy)
+                return
             if seen.loss != 0 or part is not None:
                 text = f"All gradients are exactly 0 although the loss is {seen.loss:.4g}"
                 text += f" and {part.name} in it gave {part.value:.4g}" if part is not None and seen.loss == 0 else ""
@@ -128,6 +140,16 @@ class Gradient(TrainingCheck):
             remedy = "Initialise at least one of two layers that follow each other with random numbers."
             yield Finding(NAME, "error", "Layers are stuck at 0", text, remedy=remedy)
             return
+        weights = [p for p in seen.parameters if p.reaches and len(p.shape) > 1]
+        empty = [p.name for p in weights if p.zeros]
+        if len(empty) >= 3 and len(empty) > MOST * len(weights):
+            text = (
+                f"{len(empty)} of {len(weights)} weights are all 0: {listed(empty)}. What passes them is the biases, "
+            )
+            text += "the same for every image, and no gradient comes back through them."
+            remedy = "Initialise weights with random numbers; the last of a branch alone may begin at 0."
+            yield Finding(NAME, "error", "Most weights are 0", text, remedy=remedy)
+            return
         explained = [p for p in zero if any(_shuts(q, p) for q in seen.parameters)]
         names = listed(blocks([p.name for p in zero]))
         text = f"The gradient of {names} is exactly 0 on this batch"
@@ -135,7 +157,8 @@ class Gradient(TrainingCheck):
         yield Finding(NAME, "info", "Zero gradient", f"{text}.")
 
     def _alike(self, seen: Observation) -> Iterator[Finding]:
-        same = [p.name for p in seen.parameters if p.alike and p.trains]
+        waits = {p.name for p in seen.parameters if p.grad == "zero" and any(_shuts(q, p) for q in seen.parameters)}
+        same = [p.name for p in seen.parameters if p.alike and p.trains and p.name not in waits]
         if same:
             text = (
                 f"All units of {listed(blocks(same))} have the same weights, and they get the same gradient: they stay "
@@ -157,7 +180,9 @@ class Gradient(TrainingCheck):
             )
             text += "of the largest: it vanishes on its way back."
             remedy = "Use ReLU or GELU, normalisation or skip connections, and weights of He's or Xavier's variance."
-            yield Finding(NAME, "warning", "The gradient vanishes", text, remedy=remedy)
+            proof = proves_weights(seen) or proves_still(seen, [p.name for p in first])
+            severity: Severity = "error" if proof else "warning"
+            yield Finding(NAME, severity, "The gradient vanishes", f"{text} {proof}".rstrip(), remedy=remedy)
 
     def _no_path(self, seen: Observation) -> Iterator[Finding]:
         found = verdicts(seen)

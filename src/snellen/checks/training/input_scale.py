@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from snellen.checks.training._base import TrainingCheck, listed
+from snellen.checks.training._scales import proves_inputs
 from snellen.findings.finding import Finding
 from snellen.training.health.facts import Observation
 
@@ -22,8 +23,10 @@ class InputScale(TrainingCheck):
       cannot tell them apart.
     - Numbers of 0 to 255 (never negative, root of the mean square above ``large``) that meet weights of an
       initialisation, or of another training before the first step of this one, and numbers that never leave
-      +-``small`` and meet those of an initialisation: warning. What the network does to its inputs itself is taken into
-      account: looked at is what meets the first weights.
+      +-``small`` and meet those of an initialisation, or are ``huge``: warning. An error, if the same images with mean
+      0 and deviation 1 are learnt and these are not (:func:`snellen.checks.training._scales.proves_inputs`); so too
+      where numbers are ``apart`` times as far from 0 as from each other. What the network does to its inputs itself is
+      taken into account: looked at is what meets the first weights.
     - The first BatchNorm, if it has seen ``batches`` batches: the median over its channels of |mean - running mean| /
       deviation, and of the log ratio of the deviations. A warning above ``far``: the weights were made for inputs of
       another scale. Refuted by a batch of one class only, or by data that really differ.
@@ -33,6 +36,8 @@ class InputScale(TrainingCheck):
     batches: int = 50
     large: float = 20.0
     small: float = 0.02
+    huge: float = 1000.0
+    apart: float = 20.0
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
         return [*self._same(seen), *self._raw(seen), *self._statistics(seen)]
@@ -63,10 +68,19 @@ class InputScale(TrainingCheck):
             text += f"{entry.high:.3g}."
             remedy = "Subtract the mean and divide by the deviation of the training images."
             if entry.low >= 0 and entry.size > self.large and 32 < entry.high <= 256:
-                yield Finding(NAME, "warning", "Pixels of 0 to 255", text, remedy=remedy)
+                yield _tried(seen, "Pixels of 0 to 255", text, remedy)
                 return
             if fresh and 0 < max(abs(entry.low), abs(entry.high)) < self.small:
-                yield Finding(NAME, "warning", "Inputs nearly 0", text, remedy=f"{remedy} Was it done twice?")
+                yield _tried(seen, "Inputs nearly 0", text, f"{remedy} Was it done twice?")
+                return
+            if fresh and entry.size > self.huge:
+                yield _tried(seen, "Inputs far too large", text, remedy)
+                return
+            if fresh and max(abs(entry.low), abs(entry.high)) > self.apart * (entry.high - entry.low) > 0:
+                proof = proves_inputs(seen)
+                if proof:
+                    remedy = "Look at how often they are divided, and by what mean they are shifted."
+                    yield Finding(NAME, "error", "Images that hardly differ", f"{text} {proof}", remedy=remedy)
                 return
 
     def _statistics(self, seen: Observation) -> Iterator[Finding]:
@@ -88,3 +102,8 @@ class InputScale(TrainingCheck):
 
 def _equal(values: Tensor) -> bool:
     return torch.equal(values, values[:1].expand_as(values))
+
+
+def _tried(seen: Observation, title: str, text: str, remedy: str) -> Finding:
+    proof = proves_inputs(seen)
+    return Finding(NAME, "error" if proof else "warning", title, f"{text} {proof}".rstrip(), remedy=remedy)

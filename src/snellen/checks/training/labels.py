@@ -90,7 +90,7 @@ class Labels(TrainingCheck):
 
     def _one_class(self, seen: Observation, images: Tensor, labels: Tensor) -> Iterator[Finding]:
         outputs = max((c.input.shape[1] for c in seen.losses if c.input.ndim == 2), default=0)
-        if len(images) >= self.few and outputs >= 3 and bool((labels == labels[0]).all()):
+        if len(images) >= self.few and outputs >= 3 and bool((labels == labels[0]).all()) and int(labels[0]) >= 0:
             text = f"All {len(labels)} labels of this batch are {int(labels[0])}, of {outputs} classes: it teaches to "
             text += "answer that whatever the image shows."
             remedy = "Shuffle the training data, and look at how labels are read."

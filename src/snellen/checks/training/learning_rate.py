@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snellen.checks.training._base import TrainingCheck
+from snellen.checks.training._rates import climbs, proves_too_high, proves_too_low
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding, Severity
 from snellen.training.health.calls import LossCall
 from snellen.training.health.facts import Observation
 from snellen.training.health.trial import ROUNDING
+from snellen.training.health.walk import undecayed
 
 NAME = "training/learning_rate"
 
@@ -19,14 +21,22 @@ class LearningRate(TrainingCheck):
     """The loss of the same batch along the optimizers' actual update d: L(w + a d) at a few multiples a.
 
     - L(w + d) not finite where L(w) was: error.
+    - Where one of the next three holds, and only then, it is tried out (:mod:`snellen.checks.training._rates`): steps
+      of the set-up's own optimizers on this batch, at this rate and at others, all undone. An error if at this rate the
+      loss stays above where it began and above knowing nothing, and at a smaller one the same steps lower it.
     - On the first step, L(w + d) above L(w) by more than ``rise`` of its size (or of half of ln k, for a cross-entropy
       of k classes, where that is more: a trained network begins near 0): warning; the critical multiple, at which the
       loss is back where it began, is below 1. Later a rise is only mentioned, for momentum may climb.
       If it is above it by more than ``ruin`` times that, and no part of d that was tried lowers it: error.
+    - No part of d that was tried lowers the loss: random weights are stepped at a 30th and a 1,000th of the rate,
+      forwards and backwards. If that raises and lowers the loss, the gradient is followed upwards: error.
     - Most weights are moved by more than ``stride`` of their own length in one step: warning, for nothing of them is
       left after it, whatever this batch says.
-    - On the first step, 256 d together lower the loss by less than ``least`` of its size, without a schedule: warning.
+    - On the first step, 256 d together lower the loss by less than ``least`` of its size, without a schedule: warning;
+      weight decay, where it is stronger than the gradient, is left out of d for this.
     - The loss is less than ``divided`` of the one loss function in it: warning.
+    - The last two are an error if 10,000 such steps, momentum counted, would lower it by less than a hundredth, while
+      a few steps at a rate that is larger by powers of 10 lower it by a twentieth, and the loss has far to fall.
 
     A critical multiple above 1 clears nothing: rates that diverge later pass the first step. Curvature alone is no
     alarm: training at the edge of stability is healthy.
@@ -45,49 +55,68 @@ class LearningRate(TrainingCheck):
     ruin: float = 10.0
     stride: float = 1.0
     least: float = 1e-4
-    divided: float = 1e-6
+    divided: float = 1e-5
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
-        losses, part = seen.trial.losses, self._divided(seen)
+        trial, part = seen.trial, self._divided(seen)
         if part is not None:
             text = (
                 f"The loss is {seen.loss:.2g}, and {part.name} in it gave {part.value:.4g}: it is divided to nothing."
             )
             remedy = "Do not divide the loss; the learning rate is for a mean over examples."
-            return [Finding(NAME, "warning", "The learning rate is far too low for this loss", text, remedy=remedy)]
-        if len(losses) < 2 or not math.isfinite(seen.loss):
+            proof = proves_too_low(seen, undecayed(seen.setup, seed=seen.seed))
+            return [_tried("The learning rate is far too low for this loss", text, remedy, proof)]
+        if len(trial.losses) < 2 or not math.isfinite(seen.loss):
             return []
-        after, far, size = seen.trial.at(1), seen.trial.at(256), abs(seen.loss)
+        if self._drowned(seen):
+            plain = undecayed(seen.setup, seed=seen.seed)
+            trial = plain if self._too_low(seen, plain.at(256)) else trial
+        after, far, size = trial.at(1), trial.at(256), abs(seen.loss)
         text = f"One step takes the loss of this batch from {seen.loss:.4g} to {after:.4g}"
-        rows = tuple((multiple, f"{loss:.6g}") for multiple, loss in losses)
+        rows = tuple((multiple, f"{loss:.6g}") for multiple, loss in trial.losses)
         table = Table("The loss along the step", ("multiple of the step", "loss"), rows)
-        severity: Severity = "ok"
-        title, remedy = "Learning rate", ""
         if not math.isfinite(after):
-            severity, title, text = "error", "One step ruins the network", f"{text}."
             remedy = "Lower the learning rate by a factor of 10 or more; clip the gradient."
-        elif after > seen.loss + ROUNDING * size:
-            unit = max(size, self._guess(seen))
-            high = seen.first_step and after - seen.loss > self.rise * unit + 1e-6
-            below = max((m for m, loss in losses if m < 1 and loss <= seen.loss), default=0.0)
-            severity, title = ("warning", "The learning rate is too high") if high else ("info", "The step climbs")
-            text += f"; {f'{below:g} of the step' if below else 'no part of it that was tried'} would not raise it."
-            remedy = "Lower the learning rate, or warm it up." if high else ""
-            if high and not below and after - seen.loss > self.ruin * unit:
-                severity = "error"
-        elif seen.trial.stride > self.stride:
-            severity, title = "warning", "The learning rate is too high"
-            text += f", but moves half of the weights by {seen.trial.stride:.2g} times their own length or more."
-            remedy = "Lower the learning rate, or warm it up."
-        elif self._too_low(seen, far):
-            severity, title = "warning", "The learning rate is far too low"
+            return [Finding(NAME, "error", "One step ruins the network", f"{text}.", remedy=remedy, evidence=(table,))]
+        if after > seen.loss + ROUNDING * size:
+            return [self._rises(seen, after, text, table)]
+        if trial.stride > self.stride:
+            text += f", but moves half of the weights by {trial.stride:.2g} times their own length or more."
+            return [_tried("The learning rate is too high", text, LOWER, proves_too_high(seen), table)]
+        if self._too_low(seen, far):
             text += f", and 256 such steps at once only to {far:.4g}: at this rate nothing will be learnt."
             remedy = "Raise the learning rate by a factor of 100 or more."
-        elif far <= seen.loss and seen.first_step and seen.loss - far < 0.05 * size:
-            severity, text = "info", f"{text}, and 256 such steps at once to {far:.4g}: it could be larger."
-        else:
-            text += "."
-        return [Finding(NAME, severity, title, text, remedy=remedy, evidence=(table,))]
+            remedy += " Look for gradients that are clipped to nothing." if trial is not seen.trial else ""
+            return [_tried("The learning rate is far too low", text, remedy, proves_too_low(seen, trial), table)]
+        severity: Severity = "ok"
+        if far <= seen.loss and seen.first_step and seen.loss - far < 0.05 * size:
+            severity, text = "info", f"{text}, and 256 such steps at once to {far:.4g}: it could be larger"
+        return [Finding(NAME, severity, "Learning rate", f"{text}.", evidence=(table,))]
+
+    def _rises(self, seen: Observation, after: float, text: str, table: Table) -> Finding:
+        unit = max(abs(seen.loss), self._guess(seen))
+        up = climbs(seen) if seen.trial.critical <= 1 / 8 else ""
+        if up:
+            text += f". {up} The step goes up what it should go down."
+            remedy = "Look for a minus before the loss, maximize=True, and hooks that turn gradients round."
+            return Finding(NAME, "error", "The steps climb", text, remedy=remedy, evidence=(table,))
+        below = max((m for m, loss in seen.trial.losses if m < 1 and loss <= seen.loss), default=0.0)
+        text += f"; {f'{below:g} of the step' if below else 'no part of it that was tried'} would not raise it."
+        if not seen.first_step or after - seen.loss <= self.rise * unit + 1e-6:
+            return Finding(NAME, "info", "The step climbs", text, evidence=(table,))
+        if not below and after - seen.loss > self.ruin * unit:
+            title = "The learning rate is too high"
+            return Finding(NAME, "error", title, text, remedy=LOWER, evidence=(table,))
+        return _tried("The learning rate is too high", text, LOWER, proves_too_high(seen), table)
+
+    @staticmethod
+    def _drowned(seen: Observation) -> bool:
+        """Whether most of the step may be weight decay."""
+        decayed = [p for p in seen.parameters if p.trains and p.decay_ratio > 0 and len(p.shape) > 1]
+        coupled = sum(p.decay_ratio > 1 for p in decayed) > len(decayed) / 2
+        return seen.first_step and (
+            coupled or (any(rule.shrinks > 0 for rule in seen.rules) and seen.trial.stride < 1e-6)
+        )
 
     def _guess(self, seen: Observation) -> float:
         """Half of what knowing nothing would cost; 0 where that is not known."""
@@ -106,3 +135,12 @@ class LearningRate(TrainingCheck):
         )
         size = abs(seen.loss)
         return seen.first_step and not warming and size > 1e-6 and abs(seen.loss - far) < self.least * size
+
+
+LOWER = "Lower the learning rate, or warm it up."
+
+
+def _tried(title: str, text: str, remedy: str, proof: str, *evidence: Table) -> Finding:
+    """An error with what a trial showed, or a warning where it showed nothing."""
+    text = f"{text} {proof}".rstrip()
+    return Finding(NAME, "error" if proof else "warning", title, text, remedy=remedy, evidence=evidence)

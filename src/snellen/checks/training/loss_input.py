@@ -8,12 +8,15 @@ import torch
 from torch import Tensor
 
 from snellen.checks.training._base import TrainingCheck
+from snellen.checks.training._rates import from_scratch
+from snellen.checks.training._reach import squared
 from snellen.findings.finding import Finding, Severity
 from snellen.training.health.calls import LossCall
 from snellen.training.health.facts import Observation
 from snellen.training.health.flow import RELU, TWICE
 
 NAME = "training/loss_input"
+GREAT = 10.0  # a class or sample weight that was put into the targets stays below
 NEAR = 0.03  # of a sum of probabilities from 1, wide enough for bfloat16
 
 
@@ -30,13 +33,21 @@ class LossInput(TrainingCheck):
     - ``binary_cross_entropy_with_logits`` of probabilities (made by sigmoid or softmax), of their logarithms, or behind
       a ReLU: the probabilities of one side of 0.5 cannot be said.
     - ``nll_loss`` of a log-softmax of a softmax.
-    - Targets outside [0, 1] for the binary losses, negative ones for ``cross_entropy``: unbounded below as well.
+    - Targets outside [0, 1] for the binary losses, negative ones for ``cross_entropy``: unbounded below as well. Rows
+      for ``cross_entropy`` with one number above ``GREAT`` (255 for 1). Targets of the binary losses that are one and
+      the same for 16 images or more and three outputs or more, where one optimizer trains random weights. A label
+      smoothing of 1.
+    - ``cross_entropy`` of all pairs, (n, n), whose targets are all the same.
+    - The negative of such a loss, or of their mean or sum, before the first step of a network of random weights whose
+      last layers are trained, with no frozen weights behind: nobody unlearns what is random.
+    - More than half of the images of a batch in classes that weigh 0; more than half of the targets of a regression
+      where the last activation cannot reach.
     - ``cross_entropy`` over one class: always 0. ``mse_loss`` and its kin of shapes that are spread against each other.
 
-    Warnings: the negative of such a loss; a class of the batch that weighs 0, or is ignored, in a ``cross_entropy`` of
-    one score row an image; ``cross_entropy`` behind a ReLU or a sigmoid; target rows that do not sum to
-    1; a regression behind a ReLU, sigmoid or tanh with more than 5 % of its targets where no output can be. A
-    log-softmax before ``cross_entropy`` changes nothing and is mentioned.
+    Warnings: the negative of such a loss otherwise; a class of the batch that weighs 0, or is ignored, in a
+    ``cross_entropy`` of one score row an image; ``cross_entropy`` behind a ReLU or a sigmoid; target rows that do not
+    sum to 1; a regression behind a ReLU, sigmoid or tanh with more than 5 % of its targets where no output can be; a
+    label smoothing of a half or more. A log-softmax before ``cross_entropy`` changes nothing and is mentioned.
 
     Reference: IN5400/FYS3033 home exam 2022, problem 1b: a cross-entropy needs stochastic vectors.
     """
@@ -46,7 +57,7 @@ class LossInput(TrainingCheck):
         for call in seen.losses:
             judge = _JUDGES.get(call.name)
             fault = judge(call) if judge is not None and call.input.numel() else None
-            fault = fault or _left_out(seen, call)
+            fault = fault or _left_out(seen, call) or _nothing_to_tell(seen, call)
             if fault is not None and fault.title not in {f.title for f in found}:
                 found.append(fault)
         found += _upside_down(seen)
@@ -62,14 +73,16 @@ def _finding(severity: Severity, title: str, text: str, remedy: str) -> Finding:
 
 
 def _upside_down(seen: Observation) -> list[Finding]:
-    """The loss is the negative of the one loss function in it."""
-    if len(seen.losses) != 1 or seen.losses[0].name.startswith("binary"):
+    """The loss is the negative of the loss functions in it: of one, or of the mean or sum of several of a kind."""
+    values = [c.value for c in seen.losses]
+    if len({c.name for c in seen.losses}) != 1 or seen.losses[0].name.startswith("binary") or not min(values) > 0:
         return []
-    name, value = seen.losses[0].name, seen.losses[0].value
-    if not value > 0 or not seen.loss < 0 or abs(seen.loss + value) > 1e-4 * value:
+    name = seen.losses[0].name
+    if not any(abs(seen.loss + whole) <= 1e-4 * whole for whole in (sum(values), sum(values) / len(values))):
         return []
     text = f"The loss is {seen.loss:.4g}, the negative of what {name} gave: training makes {name} grow, without end."
-    return [_finding("warning", "The loss is upside down", text, "Remove the minus sign.")]
+    severity: Severity = "error" if from_scratch(seen) else "warning"
+    return [_finding(severity, "The loss is upside down", text, "Remove the minus sign.")]
 
 
 def _left_out(seen: Observation, call: LossCall) -> Finding | None:
@@ -89,18 +102,52 @@ def _left_out(seen: Observation, call: LossCall) -> Finding | None:
     text = f"{share:.0%} of the images of this batch {how} in {call.name}: those of "
     text += f"class{'es' if len(lost) > 1 else ''} {', '.join(map(str, lost))}. Nothing teaches the network to say so."
     remedy = "If the class is real, give it a weight, or another ignore_index."
-    return _finding("warning", "A class that does not count", text, remedy)
+    severity: Severity = "error" if share > 0.5 and how == "weigh 0" else "warning"
+    return _finding(severity, "A class that does not count", text, remedy)
+
+
+def _nothing_to_tell(seen: Observation, call: LossCall) -> Finding | None:
+    """Yes and no for several outputs an image, and the answer is always the same; not in a game of two networks."""
+    low, high = call.target.min(), call.target.max()
+    outputs = call.target.shape[1] if call.target.ndim == 2 and len(call.target) >= 16 else 0
+    alone = len(seen.losses) == 1 and len(seen.rules) == 1 and from_scratch(seen)
+    if not call.name.startswith("binary") or outputs < 3 or low != high or not alone:
+        return None
+    text = (
+        f"All {call.target.numel()} targets of {call.name} are {float(low):g}, for {len(call.target)} images: there is "
+    )
+    text += "nothing to tell apart."
+    return _finding("error", "Targets that are all the same", text, "Look at how targets are made of labels.")
 
 
 def _cross_entropy(call: LossCall) -> Finding | None:
     if call.input.ndim < 2:
         return None
     k = call.input.shape[1]
+    ignored = call.options.get("ignore_index", -100)
+    if not call.target.is_floating_point() and call.target.numel() and bool((call.target == ignored).all()):
+        text = (
+            f"All {call.target.numel()} targets of cross_entropy are {ignored}, its ignore_index: a mean over nothing, "
+        )
+        text += "which is NaN."
+        return _finding("error", "No target counts", text, "Look at how the targets of this batch were made.")
     if k == 1:
         text = "cross_entropy is given one score an example; the softmax over one class is 1 and the loss always 0."
         return _finding(
             "error", "Cross-entropy over one class", text, "Use binary_cross_entropy_with_logits, or two outputs."
         )
+    smoothing = call.options.get("label_smoothing", 0.0)
+    if smoothing >= 0.5:
+        text = f"cross_entropy smooths labels by {smoothing:g}: the right class is to have "
+        text += f"{1 - smoothing + smoothing / k:.3g}, every other {smoothing / k:.3g}."
+        text += " They are the same, so no label says anything." if smoothing >= 1 else ""
+        severity: Severity = "error" if smoothing >= 1 else "warning"
+        return _finding(severity, "Labels smoothed away", text, "Usual is 0.1.")
+    same = not call.target.is_floating_point() and bool((call.target == call.target.flatten()[:1]).all())
+    if call.input.shape == (k, k) and call.target.shape == (k,) and k >= 16 and same:
+        text = f"cross_entropy is given the scores of {k} x {k} pairs, and for every row the match is number "
+        text += f"{int(call.target[0])}: all are drawn to one, whatever they show."
+        return _finding("error", "All pairs match one", text, "The match of row i is i: torch.arange(n).")
     rows = _rows(call.input)
     if call.origin == "_softmax" or _probabilities(rows):
         text = (
@@ -131,6 +178,10 @@ def _soft_targets(call: LossCall) -> Finding | None:
         text = f"Targets of cross_entropy go down to {float(targets.min()):.3g}; with "
         text += "a negative one the loss has no lower bound."
         return _finding("error", "Negative targets", text, "Give class indices, or rows of probabilities.")
+    if float(targets.max()) > GREAT:
+        text = f"Target rows of cross_entropy hold {float(targets.max()):.4g}, and no probability is above 1: the loss "
+        text += "and its gradient are so many times as large as the learning rate was made for."
+        return _finding("error", "Targets far above 1", text, "Divide the targets, or give class indices.")
     sums = targets.sum(dim=1)
     off = (sums - 1).abs() > NEAR
     if bool(off.any()):
@@ -199,36 +250,6 @@ def _binary(call: LossCall) -> Finding | None:
 _ONE_SIDED = {**dict.fromkeys(RELU, ("ReLU", "below")), "log_sigmoid_forward": ("log-sigmoid", "above")}
 
 
-def _squared(call: LossCall) -> Finding | None:
-    if call.input.shape == call.target.shape or 1 in (call.input.numel(), call.target.numel()):
-        return _out_of_reach(call)
-    whole = torch.broadcast_shapes(call.input.shape, call.target.shape)
-    if math.prod(whole) == max(call.input.numel(), call.target.numel()):
-        return None
-    shapes = f"{tuple(call.input.shape)} and {tuple(call.target.shape)}"
-    text = f"{call.name} is given shapes {shapes} and spreads them to {tuple(whole)}: "
-    text += "every output is compared with every target."
-    return _finding(
-        "error", "Shapes are spread against each other", text, "Give both the same shape: squeeze or unsqueeze one."
-    )
-
-
-REACH = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), **dict.fromkeys(RELU, (0.0, math.inf))}
-BEYOND = 0.05
-
-
-def _out_of_reach(call: LossCall) -> Finding | None:
-    low, high = REACH.get(call.origin, (-math.inf, math.inf))
-    share = float(((call.target < low - 1e-3) | (call.target > high + 1e-3)).float().mean())
-    if share <= BEYOND:
-        return None
-    text = f"{share:.0%} of the targets of {call.name} lie outside {low:g} to {high:g}, where the "
-    text += f"{call.origin.strip('_')} behind the last layer ends."
-    return _finding(
-        "warning", "Targets out of the output's reach", text, "Remove it from the output, or scale the targets."
-    )
-
-
 def _rows(values: Tensor) -> Tensor:
     """(n, k) float32: the classes are the second axis."""
     return values.detach().movedim(1, -1).reshape(-1, values.shape[1]).float()
@@ -244,5 +265,5 @@ _JUDGES: dict[str, Callable[[LossCall], Finding | None]] = {
     "kl_div": _log_probabilities,
     "binary_cross_entropy": _binary,
     "binary_cross_entropy_with_logits": _binary,
-    **dict.fromkeys(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"), _squared),
+    **dict.fromkeys(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"), squared),
 }

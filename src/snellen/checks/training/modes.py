@@ -1,5 +1,6 @@
 """Are normalisation and dropout in the right mode while the network trains?"""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ class Modes(TrainingCheck):
       those its frozen weights know. A warning if this batch is ``drift`` of their deviations from them and they were
       gathered over ``settled`` batches, else mentioned.
     - BatchNorm in training mode over ``few`` values a channel or fewer: warning.
+    - A LayerNorm over one number (it is always its bias), and a BatchNorm whose eps is ``drowned`` times the variance
+      that it is given (nothing is normalised, all is made small): error.
     - BatchNorm with momentum 0 whose statistics are untouched: error. Momentum or dropout of ``last`` or more: warning;
       a dropout of 1: error.
 
@@ -44,17 +47,36 @@ class Modes(TrainingCheck):
     few: int = 4
     last: float = 0.9
     settled: int = 30
+    drowned: float = 100.0
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
         norms = [c for c in seen.modules if isinstance(c.module, _BatchNorm)]
         drops = [c for c in seen.modules if isinstance(c.module, _DropoutNd) and c.module.p > 0]
+        lone = list(self._alone(seen))
         if not norms and not drops:
-            return [Finding(NAME, "ok", "Modes", "No BatchNorm and no dropout: the mode makes no difference.")]
-        found = [*self._never_updated(seen, norms), *self._all_eval(seen, norms, drops)]
+            return lone or [Finding(NAME, "ok", "Modes", "No BatchNorm and no dropout: the mode makes no difference.")]
+        found = [*lone, *self._drowns(norms), *self._never_updated(seen, norms), *self._all_eval(seen, norms, drops)]
         found += [*self._drifting(seen, norms), *self._too_few(norms), *self._momentum(norms), *self._drops_all(drops)]
         text = f"{len(norms)} BatchNorm and {len(drops)} dropout layers ran; "
         running = [c for c in (*norms, *drops) if c.training]
         return found or [Finding(NAME, "ok", "Modes", f"{text}{len(running)} of them in training mode.")]
+
+    def _alone(self, seen: Observation) -> Iterator[Finding]:
+        alone = [c.name for c in seen.modules if isinstance(c.module, nn.LayerNorm) and _one(c.module)]
+        if alone:
+            text = f"{listed(alone)} normalise{'s' * (len(alone) == 1)} over one number: its mean is itself, and what "
+            text += "is left of it is the bias, whatever the image."
+            yield Finding(NAME, "error", "A normalisation of one number", text, remedy="Leave it away.")
+
+    def _drowns(self, norms: Sequence[ModuleCall]) -> Iterator[Finding]:
+        bad = [c for c in norms if isinstance(c.module, _BatchNorm) and 0 < c.variance * self.drowned < c.module.eps]
+        if bad:
+            text = (
+                f"{listed([c.name for c in bad])} {'has' if len(bad) == 1 else 'have'} an eps of {bad[0].module.eps:g}"
+            )
+            text += f" beside a variance of {bad[0].variance:.2g}: nothing is normalised, all is divided by "
+            text += f"{float(bad[0].module.eps) ** 0.5:.3g}."  # type: ignore[arg-type]
+            yield Finding(NAME, "error", "The eps drowns the variance", text, remedy="Use an eps of 1e-5.")
 
     def _never_updated(self, seen: Observation, norms: Sequence[ModuleCall]) -> Iterator[Finding]:
         bad = [c.name for c in norms if _tracks_in_eval(c) and untouched_statistics(c.module) and _trained(seen, c)]
@@ -150,3 +172,7 @@ def _trained(seen: Observation, call: ModuleCall) -> bool:
     )
     names = {n for n, p in seen.setup.module.named_parameters() if id(p) in own}
     return bool(names & seen.trained)
+
+
+def _one(module: nn.LayerNorm) -> bool:
+    return math.prod(module.normalized_shape) == 1

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from snellen.checks.training._base import TrainingCheck, blocks, listed
-from snellen.findings.finding import Finding
+from snellen.findings.finding import Finding, Severity
 from snellen.training.health.facts import Observation
 from snellen.training.health.verdicts import verdicts
 
@@ -24,17 +24,21 @@ class Optimizer(TrainingCheck):
       nothing changed at all it is a warning: a wrapper may step only every few calls.
     - Learning rate 0 (error) in all groups of an optimizer that was made with 0 and has no schedule; else mentioned,
       for a warm-up begins at 0. A group at 0 beside others that are not, without a schedule, with random weights:
-      warning.
-    - Momentum of 1 or more: error; above ``slow``: warning, as a first beta above the second. ``maximize`` of a loss
-      that should fall: warning.
+      warning; an error if these are two layers or more of exact random numbers before trained ones, and no weight of
+      such a group is anything but random (as for frozen layers).
+    - A schedule has brought a rate below ``nothing`` of what it began with, and the loss is still that of knowing
+      nothing or the weights are random: error (a warm-up begins at 0 itself, or far above).
+    - Momentum of 1 or more: error; above ``slow``: warning, as a first beta above the second. Dampening of 1 beside a
+      momentum: error, for no gradient after the first is used. ``maximize`` of a loss that should fall: warning.
     - Twice in one optimizer, or in two that both step in this loss (warning).
     """
 
     slow: float = 0.99
+    nothing: float = 1e-11
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
         found = [*self._stale(seen), *self._unchanged(seen), *self._idle(seen), *self._idle_groups(seen)]
-        found += [*self._direction(seen), *self._double(seen)]
+        found += [*self._annealed(seen), *self._direction(seen), *self._double(seen)]
         if seen.trial.failure and seen.has_graph and not seen.trial.failure.startswith("no gradient"):
             text = f"The optimizers' step raises {seen.trial.failure}."
             found.append(Finding(NAME, "error", "The step fails", text, remedy="Mend what the message names."))
@@ -121,7 +125,26 @@ class Optimizer(TrainingCheck):
             text = f"{listed(blocks(idle))} keep the random numbers of their initialisation: they are in a group whose "
             text += "learning rate is 0, without a schedule, while other groups are trained."
             remedy = "Give the group a learning rate, or load pretrained weights for it."
-            yield Finding(NAME, "warning", "Learning rate 0 for random layers", text, remedy=remedy)
+            held = [p for p in seen.parameters if p.groups and all(rate == 0 for _, _, rate in p.groups)]
+            heavy = [p for p in held if len(p.shape) > 1]
+            before = [p for p in heavy if p.name in idle and p.fresh.verdict == "exact" and seen.feeds(p.name)]
+            other = any(p.fresh.verdict in ("no", "unknown") for p in heavy)
+            severity: Severity = "error" if len({p.module for p in before}) >= 2 and not other else "warning"
+            yield Finding(NAME, severity, "Learning rate 0 for random layers", text, remedy=remedy)
+
+    def _annealed(self, seen: Observation) -> Iterator[Finding]:
+        """A schedule that has used up the rate before anything was learnt."""
+        weights = [p for p in seen.parameters if p.trains and len(p.shape) > 1]
+        young = sum(p.count for p in weights if p.fresh.random) > sum(p.count for p in weights) / 2
+        for optimizer, rule in zip(seen.setup.optimizers, seen.rules, strict=True):
+            begun = [float(g["initial_lr"]) for g in optimizer.param_groups if "initial_lr" in g]
+            if not young or len(begun) != len(rule.rates) or not begun:
+                continue
+            if all(0 < rate < self.nothing * first for rate, first in zip(rule.rates, begun, strict=True)):
+                text = f"A schedule has taken the learning rate of {rule.name} from {max(begun):g} to "
+                text += f"{max(rule.rates):.2g}, and the weights are still those of the initialisation."
+                remedy = "Step the schedule once an epoch if it counts epochs, and see how often it is stepped."
+                yield Finding(NAME, "error", "The schedule has used up the rate", text, remedy=remedy)
 
     def _direction(self, seen: Observation) -> Iterator[Finding]:
         for rule in seen.rules:
@@ -139,6 +162,9 @@ class Optimizer(TrainingCheck):
                     f"{rule.name} has momentum {momentum:g}: its velocity never fades, so the steps grow without end."
                 )
                 yield Finding(NAME, "error", "Momentum of 1 or more", text, remedy="Use 0.9.")
+            if rule.settings.get("dampening") == 1 and not isinstance(momentum, str) and momentum > 0:
+                text = f"{rule.name} has dampening 1: the velocity takes 1 - 1 = 0 of every gradient after the first."
+                yield Finding(NAME, "error", "Dampening of 1", text, remedy="Leave dampening at 0.")
             kinds = {c.name for c in seen.losses if c.value > 0}
             if rule.settings.get("maximize") is True and kinds and seen.loss > 0:
                 text = f"{rule.name} has maximize=True and climbs {listed(sorted(kinds))}, which is to fall."

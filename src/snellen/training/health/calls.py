@@ -29,7 +29,10 @@ LOSSES: dict[Callable[..., Any], str] = {
 
 @dataclass
 class ModuleCall:
-    """A module that ran: its mode then, how often, and how many values a channel a normalisation saw at least."""
+    """A module that ran: its mode then, how often, and how many values a channel a normalisation saw at least.
+
+    ``variance``: the median over the channels of a BatchNorm of that of its first batch.
+    """
 
     module: nn.Module
     name: str
@@ -37,6 +40,7 @@ class ModuleCall:
     calls: int = 0
     values: int | None = None
     drift: float = 0.0
+    variance: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +86,14 @@ class Calls:
     """The modules that are running now, and those that ran.
 
     ``given``: of each call of the whole network, what it was given by position, and the shapes of what it returned.
+    ``returned``: what the last call returned, if it is one tensor.
     """
 
     names: dict[int, str]
     running: list[nn.Module] = field(default_factory=list)
     ran: dict[int, ModuleCall] = field(default_factory=dict)
     given: list[tuple[tuple[Any, ...], tuple[torch.Size, ...]]] = field(default_factory=list)
+    returned: Tensor | None = None
 
     def where(self) -> str:
         """The innermost running module that belongs to the network."""
@@ -114,6 +120,7 @@ class Calls:
         if self.running and self.running[-1] is module:
             self.running.pop()
         if self.names.get(id(module)) == "":
+            self.returned = output.detach() if isinstance(output, Tensor) else None
             self.given.append((tuple(inputs), tuple(t.shape for t in tensors_in(output))))
 
 
@@ -121,11 +128,14 @@ def _note_statistics(call: ModuleCall, module: nn.modules.batchnorm._BatchNorm, 
     """How many values a channel, and how far this batch is from the running statistics, in their deviations."""
     values = x.numel() // max(1, x.shape[1]) if x.ndim > 1 else x.numel()
     call.values = values if call.values is None else min(call.values, values)
-    if module.running_mean is None or module.running_var is None or x.ndim < 2 or values < 2:
+    if x.ndim < 2 or values < 2:
         return
     axes = [d for d in range(x.ndim) if d != 1]
     seen = x.detach().float()
     mean, var = seen.mean(dim=axes), seen.var(dim=axes, unbiased=False)
+    call.variance = call.variance or float(var.median())
+    if module.running_mean is None or module.running_var is None:
+        return
     scale = (module.running_var.float() + module.eps).sqrt()
     shift = (mean - module.running_mean.float()).abs() / scale
     stretch = ((var + module.eps).sqrt() / scale).log().abs()

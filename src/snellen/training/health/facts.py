@@ -8,13 +8,16 @@ import torch
 from torch import Tensor
 
 from snellen.training.health.calls import LossCall, ModuleCall
+from snellen.training.health.ctc import CtcCall
 from snellen.training.health.flow import Activation, Entry
 from snellen.training.health.fresh import Fresh
 from snellen.training.health.functional import FunctionCall
+from snellen.training.health.linear_runs import LinearRun
 from snellen.training.health.mixing import Mixing
 from snellen.training.health.recorder import Past
 from snellen.training.health.registered import parameters_of
 from snellen.training.health.setup import TrainingSetup
+from snellen.training.health.silenced import Silenced
 
 Verdict = Literal[
     "trained",
@@ -49,6 +52,7 @@ class Parameter:
         severed: the loss changes with it and no gradient comes back, as an experiment has
             shown: the operation that rounds, or ``outside`` of PyTorch.
         plain: a tensor that asks for a gradient, and no ``nn.Parameter``.
+        applied: it was multiplied with data as a matrix or a filter, not only added or scaled with.
         written: the forward itself writes to it, as that of a network does which keeps an average of another.
         registered: ``network.parameters()`` knows it; false for a layer in a Python list, and for a plain tensor.
     """
@@ -71,6 +75,7 @@ class Parameter:
     scheduled: bool
     registered: bool = True
     alike: bool = False
+    applied: bool = True
     written: bool = False
     plain: bool = False
     severed: str = ""
@@ -178,6 +183,11 @@ class Observation:
     mixing: Mixing | None = None
     functions: tuple[FunctionCall, ...] = ()
     drops_in_evaluation: bool | None = None
+    outputs: Tensor | None = None
+    given: tuple[tuple[tuple[Any, ...], tuple[torch.Size, ...]], ...] = ()
+    ctc: tuple[CtcCall, ...] = ()
+    linear_runs: tuple[LinearRun, ...] = ()
+    silenced: tuple[Silenced, ...] = ()
 
     @property
     def named(self) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """What each number of a forward was computed from: every operation is watched, with gradients or without."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -33,6 +33,7 @@ RANDOM = frozenset(
 RELU = frozenset(["relu", "relu_", "relu6", "relu6_"])
 FLOORED = frozenset(["threshold", "threshold_", "clamp_min", "clamp_min_", "clamp", "clamp_", "hardtanh", "hardtanh_"])
 SQUASH = {name + end: name for name in ("tanh", "sigmoid", "hardsigmoid") for end in ("", "_")}
+CLAMPS = frozenset(["clamp", "clamp_", "hardtanh", "hardtanh_"])
 APPLIES = frozenset(
     ["addmm", "mm", "bmm", "convolution", "_convolution", "mkldnn_rnn_layer", "linear", "addbmm", "baddbmm"]
 )
@@ -75,6 +76,7 @@ class Activation:
         samples: values seen of each.
         silent: units that were 0 for all of them (a ReLU).
         flat: share of values where the slope is below a hundredth of its largest.
+        mask: the marks of all that it was computed from.
     """
 
     module: str
@@ -84,6 +86,7 @@ class Activation:
     samples: int
     silent: int = 0
     flat: float = 0.0
+    mask: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,8 @@ class Flow(TorchDispatchMode):
         known: identities of all parameters that were there before; others were ``made`` meanwhile.
         where: names the module that is running.
 
-    ``rounded``: by operation, the marks of all that was rounded.
+    ``rounded``: by operation, the marks of all that was rounded. ``applied``: those of the parameters alone that were
+    multiplied with data as matrices or filters.
     """
 
     parameters: Sequence[Tensor]
@@ -137,6 +141,7 @@ class Flow(TorchDispatchMode):
     made: dict[str, int] = field(default_factory=dict)
     known: frozenset[int] = frozenset()
     rounded: dict[str, int] = field(default_factory=dict)
+    applied: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -174,6 +179,8 @@ class Flow(TorchDispatchMode):
         origin = self.origin(inputs[0]) if inputs and name in PASSES_ON else name
         if name == "_log_softmax" and self.origin(inputs[0]) == "_softmax":
             origin = TWICE
+        if name in CLAMPS and len(args) > 1:
+            origin = f"clamp {args[1:3]}"
         keys = {_key(t) for t in inputs}
         result = func(*args, **kwargs)
         mask = DATA if name in RANDOM else 0
@@ -187,6 +194,7 @@ class Flow(TorchDispatchMode):
         if pure and mixed:
             for number in self.bits(pure):
                 self.consumed[number] = self.consumed.get(number, 0) | mixed
+            self.applied |= pure if name in APPLIES else 0
             self._enters(name, inputs, masks, pure)
         if mask & DATA:
             self._note_made(inputs)
@@ -194,7 +202,7 @@ class Flow(TorchDispatchMode):
             self.rounded[ROUNDS[name]] = self.rounded.get(ROUNDS[name], 0) | mask
         outputs = list(_tensors((result,)))
         if outputs and mask & DATA:
-            mask |= self._activation(name, args, outputs[0])
+            mask |= self._activation(name, args, outputs[0], mask)
         for output in outputs:
             self._put(output, mask | (self.mask(output) if _key(output) in keys else 0), origin)
         return result
@@ -223,14 +231,15 @@ class Flow(TorchDispatchMode):
             alive = known.alive if known is not None else StorageWeakRef(tensor.untyped_storage())
             self._marks[key] = _Mark(mask, origin, alive)
 
-    def _activation(self, name: str, args: Any, output: Tensor) -> int:
+    def _activation(self, name: str, args: Any, output: Tensor, mask: int) -> int:
         """Note what an activation did; its bit, or 0."""
         kind = "relu" if name in RELU or (name in FLOORED and _floor(name, args) == 0) else SQUASH.get(name, "")
         if not kind or not output.is_floating_point() or output.ndim < 2 or output.numel() == 0:
             return 0
         self._next <<= 1
         with torch.no_grad():
-            self.activations.append(_measure(self.where(), kind, self._next, output, from_conv(self.origin(args[0]))))
+            seen = _measure(self.where(), kind, self._next, output, from_conv(self.origin(args[0])))
+            self.activations.append(replace(seen, mask=mask))
         return self._next
 
 

@@ -36,13 +36,23 @@ def read_gradient(parameter: Tensor) -> tuple[Grad, float, float]:
 def alike(parameter: Tensor) -> bool:
     """All rows the same, bit for bit, and all rows of the gradient up to rounding."""
     grad = parameter.grad
-    if parameter.ndim < 2 or len(parameter) < 2 or grad is None or grad.is_sparse or parameter.is_meta:
+    if grad is None or grad.is_sparse or parameter.is_meta:
         return False
-    rows = parameter.detach().flatten(1)
+    rows, slopes = _without_first_axes_of_one(parameter.detach()), _without_first_axes_of_one(grad.detach())
+    if rows.ndim < 2 or len(rows) < 2:
+        return False
+    rows = rows.flatten(1)
     if rows.shape[1] < 2 or not torch.equal(rows, rows[:1].expand_as(rows)):
         return False
-    slopes = grad.detach().flatten(1).float()
+    slopes = slopes.flatten(1).float()
     largest = float(slopes.abs().max())
     if not largest > 0:
         return largest == 0 and bool((rows == rows[0, 0]).all()) and float(rows[0, 0]) != 0
     return float((slopes - slopes[:1]).abs().max()) <= 1e-4 * largest
+
+
+def _without_first_axes_of_one(tensor: Tensor) -> Tensor:
+    """Learned queries are often held as (1, n, d)."""
+    while tensor.ndim > 2 and len(tensor) == 1:
+        tensor = tensor[0]
+    return tensor

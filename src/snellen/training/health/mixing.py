@@ -32,6 +32,7 @@ class Mixing:
         change: the largest change beside the largest output.
         where: the first module whose output changed, or that was given what had changed.
         before: the change came before that module.
+        axis: of the outputs that is the images: 0, or 1 behind time.
     """
 
     rows: int
@@ -41,6 +42,7 @@ class Mixing:
     change: float
     where: str = ""
     before: bool = False
+    axis: int = 0
 
 
 def mixing(
@@ -59,11 +61,13 @@ def mixing(
 
     Returns:
         None where it does not apply: not one call of the network with one tensor, outputs without the batch as their
-        first axis or of shape (n, n), statistics of the batch taken on purpose, outputs not finite, an error.
+        first axis (or the second, (time, images, classes)) or of shape (n, n), statistics of the batch taken on
+        purpose, outputs not finite, an error.
     """
-    images = _images(given)
-    if images is None:
+    found_images = _images(given)
+    if found_images is None:
         return None
+    images, axis = found_images
     kept = min(MOST, max(2, len(images) // 4), len(images) // 2)
     first, second = images[: 2 * kept].clone(), images[: 2 * kept].clone()
     second[::2] = images[2 * kept : 3 * kept] if len(images) >= 3 * kept else first[STAY]
@@ -74,14 +78,14 @@ def mixing(
                 submodule.training = False
         try:
             with moments:
-                one = _run(setup.module, first, names, dice)
+                one = _run(setup.module, first, names, dice, axis)
             if moments.taken:
                 return None
-            other = _run(setup.module, second, names, dice)
-            found = _compared(one, one, other, rows=len(images), axes=images.ndim, kept=kept)
+            other = _run(setup.module, second, names, dice, axis)
+            found = _compared(one, one, other, rows=len(images), axes=images.ndim, kept=kept, axis=axis)
             if found is not None and found.moved:
-                again = _run(setup.module, first.clone(), names, dice)
-                found = _compared(one, again, other, rows=len(images), axes=images.ndim, kept=kept)
+                again = _run(setup.module, first.clone(), names, dice, axis)
+                found = _compared(one, again, other, rows=len(images), axes=images.ndim, kept=kept, axis=axis)
         except Exception:  # a forward that wants another batch, or has no evaluation
             return None
         finally:
@@ -116,7 +120,8 @@ class _Moments(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def _images(given: Sequence[tuple[tuple[Any, ...], tuple[torch.Size, ...]]]) -> Tensor | None:
+def _images(given: Sequence[tuple[tuple[Any, ...], tuple[torch.Size, ...]]]) -> tuple[Tensor, int] | None:
+    """What the network was given, and the axis of its outputs that is the images."""
     if len(given) != 1:
         return None
     inputs, shapes = given[0]
@@ -124,21 +129,30 @@ def _images(given: Sequence[tuple[tuple[Any, ...], tuple[torch.Size, ...]]]) -> 
     if not isinstance(images, Tensor) or images.ndim < 2 or len(images) < 2 or images.layout != torch.strided:
         return None
     rows = len(images)
+    if shapes and all(len(s) == 3 and s[0] != rows and s[1] == rows for s in shapes):
+        return images.detach(), 1
     if not shapes or any(len(s) < 1 or s[0] != rows or s == (rows, rows) for s in shapes):
         return None
-    return images.detach()
+    return images.detach(), 0
 
 
-def _run(module: nn.Module, images: Tensor, names: Mapping[int, str], dice: Dice) -> _Run:
+def _run(module: nn.Module, images: Tensor, names: Mapping[int, str], dice: Dice, axis: int) -> _Run:
     rows = len(images)
     course: list[tuple[str, Tensor | None, Tensor]] = []
 
     def note(ran: nn.Module, inputs: Any, output: Any) -> None:
         if id(ran) in names:
-            fed = next((t for t in tensors_in(inputs) if t.ndim and len(t) == rows), None)
-            made = next((t for t in tensors_in(output) if t.ndim and len(t) == rows), None)
+            fed, made = staying(inputs), staying(output)
             if made is not None:
-                course.append((names[id(ran)], None if fed is None else fed[STAY].clone(), made[STAY].clone()))
+                course.append((names[id(ran)], fed, made))
+
+    def staying(value: Any) -> Tensor | None:
+        """Of the first tensor of the images: those that stay; images behind time only where the outputs are so."""
+        for tensor in tensors_in(value):
+            place = next((d for d in range(axis + 1) if tensor.ndim > d and tensor.shape[d] == rows), None)
+            if place is not None:
+                return tensor.transpose(0, place)[STAY].clone()
+        return None
 
     dice.throw_again()
     hook = register_module_forward_hook(note)
@@ -146,10 +160,11 @@ def _run(module: nn.Module, images: Tensor, names: Mapping[int, str], dice: Dice
         outputs = module(images)
     finally:
         hook.remove()
-    return _Run(tuple(t.detach() for t in tensors_in(outputs)), tuple(course))
+    behind_time = tuple(t.detach().transpose(0, axis) for t in tensors_in(outputs) if t.ndim > axis)
+    return _Run(behind_time, tuple(course))
 
 
-def _compared(one: _Run, again: _Run, other: _Run, *, rows: int, axes: int, kept: int) -> Mixing | None:
+def _compared(one: _Run, again: _Run, other: _Run, *, rows: int, axes: int, kept: int, axis: int) -> Mixing | None:
     moved, change = torch.zeros(kept, dtype=torch.bool), 0.0
     for a, b, c in zip(one.outputs, again.outputs, other.outputs, strict=True):
         if not a.ndim or len(a) != 2 * kept or a.shape != c.shape or a.shape == (2 * kept, 2 * kept):
@@ -165,7 +180,7 @@ def _compared(one: _Run, again: _Run, other: _Run, *, rows: int, axes: int, kept
         moved |= (apart > limit).cpu()
         change = max(change, float(apart.max()) / size)
     where, before = _first(one, again, other) if bool(moved.any()) else ("", False)
-    return Mixing(rows, axes, kept, int(moved.sum()), change, where, before)
+    return Mixing(rows, axes, kept, int(moved.sum()), change, where, before, axis)
 
 
 def _limit(values: Tensor, size: float) -> float:

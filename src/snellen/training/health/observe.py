@@ -15,17 +15,20 @@ from torch.optim import Optimizer
 from snellen._errors import NetworkError, SnellenError
 from snellen.subject.network import Network
 from snellen.training.health.calls import Calls, LossCall, Losses
+from snellen.training.health.ctc import CtcCalls
 from snellen.training.health.facts import Asked, Observation, Parameter, Stranger
 from snellen.training.health.flow import Flow, loose_tensors
 from snellen.training.health.fresh import FEW, JUDGED, Fresh, confirmed, fresh_parameters, fresh_tensor, young
 from snellen.training.health.functional import Functions, drops_in_evaluation
 from snellen.training.health.gradients import Grad, alike, read_gradient
 from snellen.training.health.kept import Buffers, Dice, kept
+from snellen.training.health.linear_runs import linear_runs
 from snellen.training.health.mixing import mixing
 from snellen.training.health.registered import modules_of, parameters_of
 from snellen.training.health.rules import places, pulls, rules, strangers
 from snellen.training.health.setup import TrainingSetup, tensors_in, training_setup
 from snellen.training.health.severed import severed
+from snellen.training.health.silenced import silenced
 from snellen.training.health.trial import try_step
 
 
@@ -83,6 +86,7 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
     flow = Flow(list(named.values()), [b for b in constants if not b.is_meta], calls.where)
     flow.known = frozenset(id(p) for m in setup.modules for p in parameters_of(m).values())
     losses, functions = Losses(flow.origin), Functions(calls.running, calls.where)
+    ctc = CtcCalls()
     others, fresh = strangers(setup), _freshness(setup)
     with kept(setup.modules, setup.optimizers), torch.inference_mode(False), torch.enable_grad():
         for tensor, _ in others:
@@ -91,9 +95,10 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
         dice, buffers = Dice(), Buffers(setup.modules)
         versions = {name: p._version for name, p in named.items()}
         try:
-            with calls.watched(), _uncompiled(), flow, losses, functions:
+            with calls.watched(), _uncompiled(), flow, losses, functions, ctc:
                 value = setup.value()
             written = frozenset(name for name, p in named.items() if p._version != versions[name])
+            runs, terms = linear_runs(value, named), silenced(value, named)
             if value.requires_grad:
                 value.backward()
         except SnellenError:
@@ -113,8 +118,9 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
             dropped = _dropped(setup, calls, functions, dice)
         ran = _ran(calls, setup)
         lost = severed(setup, grads, flow, reached=reached, ran=ran, begun=begun, dice=dice, buffers=buffers)
+        sizes = {name: _size(p) for name, p in named.items()}
         trial, changed = try_step(setup, begun, dice, buffers)
-        parameters = _parameters(setup, flow, reached, grads, changed, ran, fresh, same, written, lost)
+        parameters = _parameters(setup, flow, reached, grads, changed, ran, fresh, same, written, lost, sizes)
     return Observation(
         setup=setup,
         loss=begun,
@@ -136,6 +142,11 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
         mixing=mixed,
         functions=tuple(functions.found),
         drops_in_evaluation=dropped,
+        outputs=calls.returned,
+        given=tuple(calls.given),
+        ctc=tuple(ctc.found),
+        linear_runs=runs,
+        silenced=terms,
     )
 
 
@@ -150,6 +161,7 @@ def _parameters(
     same: frozenset[str],
     written: frozenset[str],
     lost: dict[str, str],
+    sizes: dict[str, tuple[float, float]],
 ) -> tuple[Parameter, ...]:
     named = parameters_of(setup.module)
     listed = list(named)
@@ -163,7 +175,8 @@ def _parameters(
         state, norm, largest = grads[name]
         groups, scheduled = held.get(id(p), ((), False))
         rate = max((abs(r) for _, _, r in groups if not math.isnan(r)), default=math.nan)
-        finest = float(torch.finfo(p.dtype).eps) * float(p.detach().abs().max()) if p.numel() and not p.is_meta else 0.0
+        length, top = sizes[name]
+        finest = float(torch.finfo(p.dtype).eps) * top if p.is_floating_point() or p.is_complex() else 0.0
         found.append(
             Parameter(
                 name=name,
@@ -174,7 +187,8 @@ def _parameters(
                 severed=lost.get(name, ""),
                 alike=name in same,
                 written=name in written,
-                decay_ratio=decays.get(id(p), 0.0) * float(p.detach().float().norm()) / norm if norm > 0 else 0.0,
+                applied=bool(flow.applied >> (number + 1) & 1),
+                decay_ratio=decays.get(id(p), 0.0) * length / norm if norm > 0 else 0.0,
                 shape=tuple(p.shape),
                 requires_grad=p.requires_grad,
                 groups=groups,
@@ -186,11 +200,20 @@ def _parameters(
                 fresh=fresh[name],
                 changed=changed.get(id(p)),
                 visible=rate * largest > 4 * finest,
-                zeros=bool((p.detach() == 0).all()),
+                zeros=top == 0,
                 scheduled=scheduled,
             )
         )
     return tuple(found)
+
+
+def _size(parameter: Tensor) -> tuple[float, float]:
+    """Length and largest entry, as they are before the step."""
+    if parameter.is_meta or not parameter.numel():
+        return 0.0, 0.0
+    value = parameter.detach()
+    value = value if value.is_complex() else value.float()
+    return float(torch.linalg.vector_norm(value)), float(value.abs().max())
 
 
 def _ran(calls: Calls, setup: TrainingSetup) -> frozenset[str]:

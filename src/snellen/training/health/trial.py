@@ -38,7 +38,7 @@ def try_step(setup: TrainingSetup, begun: float, dice: Dice, buffers: Buffers) -
     start = {key: p.detach().clone() for key, p in held.items()}
     try:
         for optimizer in setup.optimizers:
-            _step(optimizer, setup, dice, buffers)
+            step_once(optimizer, setup, dice, buffers)
     except Exception as error:
         return Trial((), f"{type(error).__name__}: {error}"), {}
     changed = {key: not torch.equal(start[key], p.detach()) for key, p in held.items()}
@@ -88,7 +88,7 @@ class _Line:
                 return float("nan")
 
 
-def _step(optimizer: Optimizer, setup: TrainingSetup, dice: Dice, buffers: Buffers) -> None:
+def step_once(optimizer: Optimizer, setup: TrainingSetup, dice: Dice, buffers: Buffers) -> None:
     closure = inspect.signature(optimizer.step).parameters.get("closure")
     if closure is None:
         optimizer.step()

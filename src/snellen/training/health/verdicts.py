@@ -22,8 +22,10 @@ def verdicts(seen: Observation) -> Mapping[str, Verdict]:
     In no optimizer, or with ``requires_grad=False``: *forgotten random* if its numbers are those of its
     initialisation and trained parameters are applied to data computed from it, or it asks for a gradient, gets one,
     and nobody uses it, unless the forward itself writes to it (an average); *no path to the loss* if the loss was not
-    computed from it; else *frozen on purpose*.
-    In an optimizer: *no path to the loss*; *graph cut* if the loss was computed from it but no gradient came back;
+    computed from it; else *frozen on purpose*. A frozen tensor that is only added to data or scales them (fixed
+    positions) loses nothing of an image and is *frozen on purpose* too.
+    In an optimizer: *no path to the loss*; *graph cut* if the loss was computed from it but no gradient came back, nor
+    to others of its module (the bias of an energy whose slope is the loss is no part of that slope);
     *learning rate 0*; *zero gradient*; *stepped but unchanged*; else *trained*.
 
     >>> from torch import nn, optim, rand, zeros
@@ -35,7 +37,11 @@ def verdicts(seen: Observation) -> Mapping[str, Verdict]:
     """
     fed = {name for p in seen.parameters if p.trains for name in p.consumes}
     found = {p.name: _verdict(p, consumed=p.name in fed, any_trained=bool(seen.trained)) for p in seen.parameters}
-    return _companions(seen, found)
+    reached = {p.module for p in seen.parameters if p.grad == "finite" and len(p.shape) > 1}
+    lone = {
+        p.name for p in seen.parameters if found[p.name] == "graph cut" and p.module in reached and len(p.shape) < 2
+    }
+    return _companions(seen, found | dict.fromkeys(lone, "no path to the loss"))
 
 
 def _verdict(p: Parameter, *, consumed: bool, any_trained: bool) -> Verdict:
@@ -43,7 +49,7 @@ def _verdict(p: Parameter, *, consumed: bool, any_trained: bool) -> Verdict:
         if not p.reaches:
             return "no path to the loss" if p.requires_grad else "frozen on purpose"
         thrown_away = p.requires_grad and p.grad != "none" and any_trained
-        idle = p.fresh.random and not p.written
+        idle = p.fresh.random and not p.written and (p.applied or p.requires_grad)
         return "forgotten random" if idle and (consumed or thrown_away) else "frozen on purpose"
     if p.grad == "none":
         return "graph cut" if p.reaches else "no path to the loss"

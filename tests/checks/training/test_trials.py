@@ -1,0 +1,156 @@
+"""What turns a suspicion into an error is said of faults alone: the same suspicion of a healthy set-up stays one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn, optim
+
+from faulty_trials import dice_of_scores, plain, sgd_that_diverges, turned_round_by_hand, weights_of_deviation_1
+from healthy import CE, SetUp, classifier, images, sgd, trained
+from snellen import audit_training
+from snellen.checks.training._rates import proves_too_high, proves_too_low
+from snellen.checks.training._scales import proves_inputs, proves_weights
+from snellen.checks.training.hand_made_loss import HandMadeLoss
+from snellen.findings.finding import Finding
+from snellen.training.health.facts import Observation
+from snellen.training.health.observe import observe
+
+
+def seen(at: SetUp) -> Observation:
+    return observe(*at)
+
+
+def by_hand(at: SetUp) -> list[Finding]:
+    return list(HandMadeLoss()(seen(at)))
+
+
+def test_a_rate_is_too_high_only_if_a_smaller_one_is_not() -> None:
+    torch.manual_seed(0)
+    assert "at this rate its loss is" in proves_too_high(seen(sgd_that_diverges()))
+    network = plain()
+    assert proves_too_high(seen(SetUp(network, sgd(network.parameters(), 0.05), images(), CE))) == ""
+    inputs, labels = images()
+    hopeless = SetUp(network, optim.Adam(network.parameters(), lr=1.0), (inputs * 0, labels), CE)
+    assert proves_too_high(seen(hopeless)) == ""
+
+
+def test_a_rate_is_too_low_only_from_where_there_is_far_to_fall() -> None:
+    torch.manual_seed(0)
+    network = classifier()
+    optimizer = optim.Adam(network.parameters(), lr=1e-11)
+    fresh = seen(SetUp(network, optimizer, images(), CE))
+    assert "10,000 steps would lower it" in proves_too_low(fresh, fresh.trial)
+    learnt = trained(classifier(norm=False), steps=200)
+    inputs, _ = images()
+    answers = learnt(inputs).argmax(1)
+    done = seen(SetUp(learnt, optim.Adam(learnt.parameters(), lr=1e-11), (inputs, answers), CE))
+    assert proves_too_low(done, done.trial) == ""
+
+
+def test_weights_are_too_large_only_if_usual_ones_begin_better() -> None:
+    torch.manual_seed(0)
+    assert "scaled to that, the loss begins at" in proves_weights(seen(weights_of_deviation_1()))
+    network = plain()
+    margin = SetUp(network, sgd(network.parameters()), images(), lambda o, t: CE(64 * (o - F.one_hot(t, 4)), t))
+    assert proves_weights(seen(margin)) == ""
+
+
+def test_inputs_are_of_a_wrong_scale_only_if_usual_ones_learn_better() -> None:
+    torch.manual_seed(0)
+    network, (inputs, labels) = plain(), images()
+    assert proves_inputs(seen(SetUp(network, optim.Adam(network.parameters()), (inputs / 1000 - 2.1, labels), CE)))
+    assert proves_inputs(seen(SetUp(network, sgd(network.parameters(), 0.05), (inputs, labels), CE))) == ""
+
+
+def focal(outputs: Tensor, targets: Tensor) -> Tensor:
+    p = outputs.softmax(1).gather(1, targets[:, None])
+    return (-((1 - p) ** 2) * p.log()).mean()
+
+
+def dice(outputs: Tensor, targets: Tensor) -> Tensor:
+    hot, p = F.one_hot(targets, 4).movedim(-1, 1), outputs.softmax(1)
+    return 1 - 2 * (p * hot).sum() / (p.sum() + hot.sum())
+
+
+def hinge(outputs: Tensor, targets: Tensor) -> Tensor:
+    return F.relu(1 - outputs * (2 * F.one_hot(targets, 4).movedim(-1, 1) - 1)).mean()
+
+
+def squares(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs - F.one_hot(targets, 4).movedim(-1, 1)).square().mean()
+
+
+def of_distances(outputs: Tensor, targets: Tensor) -> Tensor:
+    return -(-outputs).log_softmax(1).gather(1, targets[:, None]).mean()
+
+
+def likelihood(outputs: Tensor, targets: Tensor) -> Tensor:
+    return -outputs.log_softmax(1).gather(1, targets[:, None]).mean()
+
+
+@pytest.mark.parametrize("loss", [focal, dice, hinge, squares, of_distances, likelihood])
+def test_losses_by_hand_that_are_right_are_said_to_be(loss: Callable[..., Any]) -> None:
+    torch.manual_seed(0)
+    network = classifier()
+    (finding,) = by_hand(SetUp(network, sgd(network.parameters()), images(), loss))
+    assert finding.severity == "ok"
+
+
+@pytest.mark.parametrize("fault", [turned_round_by_hand, dice_of_scores])
+def test_losses_by_hand_that_reward_what_is_wrong_are_errors(fault: Callable[[], SetUp]) -> None:
+    torch.manual_seed(0)
+    (finding,) = by_hand(fault())
+    assert finding.severity == "error"
+
+
+class Attack(nn.Module):
+    """A perturbation of random numbers against a network that is held still."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maker = nn.Conv2d(3, 3, 3, padding=1)
+        self.victim = trained(classifier()).requires_grad_(False).eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.victim(x + 0.1 * self.maker(x).tanh())  # type: ignore[no-any-return]
+
+
+def test_an_attack_that_makes_a_loss_grow_is_no_error() -> None:
+    torch.manual_seed(0)
+    network = Attack()
+    found = audit_training(network, optim.Adam(network.maker.parameters(), lr=1e-3), images(), lambda o, t: -CE(o, t))
+    assert [f.title for f in found.errors] == []
+
+
+def test_tables_and_scales_of_a_healthy_network_are_no_error() -> None:
+    """Fixed random positions; equal scales before a head that begins at 0; an energy whose slope is the loss."""
+    torch.manual_seed(0)
+
+    class Placed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Linear(36, 16)
+            self.place = nn.Parameter(0.02 * torch.randn(1, 12, 16), requires_grad=False)
+            self.scales = nn.Parameter(torch.full((3, 2, 16), 0.1))
+            self.head = nn.Linear(16, 4)
+            nn.init.zeros_(self.head.weight)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.stem(x.flatten(2).unflatten(2, (4, 36)).flatten(1, 2)) + self.place
+            return self.head((y * self.scales[0, 0] * self.scales[1, 1] * self.scales[2, 0]).mean(1))  # type: ignore[no-any-return]
+
+    network = Placed()
+    found = audit_training(network, optim.Adam(network.parameters(), lr=1e-2), images(), CE)
+    assert [str(f) for f in (*found.errors, *found.warnings)] == []
+
+    def slope(net: nn.Module, batch: Tensor) -> Tensor:
+        x = batch.flatten(1).clone().requires_grad_()
+        (score,) = torch.autograd.grad(net(x).sum(), x, create_graph=True)
+        return (score + batch.flatten(1)).square().mean()
+
+    energy = nn.Sequential(nn.Linear(432, 16), nn.SiLU(), nn.Linear(16, 1))
+    found = audit_training(energy, optim.Adam(energy.parameters(), lr=1e-3), images()[0], slope)
+    assert [str(f) for f in (*found.errors, *found.warnings)] == []
