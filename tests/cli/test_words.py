@@ -3,13 +3,21 @@
 import json
 
 import pytest
+import torch
 
+from snellen import __version__ as snellen_version
 from snellen.exam.catalogue import catalogue
 from snellen.exam.plan import presets
 from workbench import refused, snellen
 
 METHODS = [name for methods in catalogue().values() for name in methods]
 VERBS = ("examine", "predict", "explain", "visualise", "uncertainty", "list", "describe")
+
+
+def test_the_versions_are_said() -> None:
+    result = snellen("--version")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"snellen {snellen_version}, torch {torch.__version__}, Python 3.")
 
 
 def test_list_names_everything() -> None:

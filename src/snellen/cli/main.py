@@ -1,10 +1,14 @@
 """``snellen VERB``: the verbs are found, not listed; torch is imported only when a verb runs."""
 
+import platform
 import sys
 import traceback
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
+from snellen import __version__
 from snellen.cli import (
     attack,
     audit,
@@ -63,6 +67,21 @@ app.command("graph")(graph.graph)
 app.add_typer(study.app)
 app.command("list")(listing.list_methods)
 app.command("describe")(describe.describe)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"snellen {__version__}, torch {version('torch')}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Say which versions run, and end.")
+    ] = False,
+) -> None:
+    """An eye exam for image networks: one command, one page, an exit code."""
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ NetworkSpec = Annotated[
     typer.Argument(
         metavar="NETWORK",
         help="vgg16 and its family, file.py:factory, package.module:factory, torchvision:NAME, timm:NAME, hf:REPO, "
-        "or 'builtin'.",
+        "a .safetensors that snellen trained, or 'builtin'.",
     ),
 ]
 ImagesSpec = Annotated[
