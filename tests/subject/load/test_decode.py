@@ -125,6 +125,13 @@ def test_integer_tiff_beyond_sixteen_bits_says_what_it_holds() -> None:
         decode_bytes(encoded(Image.fromarray(np.array([[-3, 70_000]], dtype=np.int32)), "TIFF"))
 
 
+def test_integer_tiff_of_bytes_is_not_taken_for_nearly_black() -> None:
+    with pytest.raises(ImagesError, match="whether white is 255 or 65,535 cannot be told"):
+        decode_bytes(encoded(Image.fromarray(np.array([[0, 255]], dtype=np.int32)), "TIFF"))
+    wide = decode_bytes(encoded(Image.fromarray(np.array([[0, 65_535]], dtype=np.int32)), "TIFF"))
+    np.testing.assert_array_equal(np.asarray(wide)[:, :, 0], [[0.0, 1.0]])
+
+
 def test_float_tiff_is_taken_in_0_to_1_only() -> None:
     values = np.array([[0.0, 0.25, 1.0]], dtype=np.float32)
     picture = decode_bytes(encoded(Image.fromarray(values), "TIFF"))

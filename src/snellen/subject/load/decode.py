@@ -137,6 +137,10 @@ def _converted(image: Image.Image) -> Picture:
     mode = image.mode
     if mode in ("L", "RGB"):
         return image
+    if mode == "I" and 0 < image.getextrema()[1] <= 255:  # type: ignore[operator]  # one channel: two numbers
+        raise ImagesError(
+            "32-bit numbers of at most 255: whether white is 255 or 65,535 cannot be told; save it with 8 or 16 bits"
+        )
     if mode.startswith("I"):
         return _scaled(image, 65_535)
     if mode == "F":
