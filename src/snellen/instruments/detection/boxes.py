@@ -73,7 +73,8 @@ def checked(boxes: Tensor, name: str) -> Float[Tensor, "m 4"]:
     if boxes.ndim != 2:
         raise UsageError(f"expected {name} as a tensor (m, 4), got {tuple(boxes.shape)}")
     boxes = boxes if boxes.dtype == torch.float64 else boxes.float()
-    if not ((boxes[:, 2:] >= boxes[:, :2]).all() and boxes.isfinite().all()):
+    low, high = boxes.aminmax() if boxes.numel() else (boxes.sum(), boxes.sum())  # NaN, if there is one
+    if not (low > -torch.inf and high < torch.inf and (boxes[:, 2:] >= boxes[:, :2]).all()):
         right = (boxes[:, 2:] >= boxes[:, :2]).all(dim=1) & boxes.isfinite().all(dim=1)
         i = int((~right).nonzero()[0])
         raise UsageError(

@@ -7,10 +7,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from snellen._errors import UsageError
+from snellen.instruments.detection._order import descending
 from snellen.instruments.detection.boxes import checked
 
-FEW, MANY = 256, 4096
-"""Boxes whose fate is settled in one step: few at first, more where most of them stay."""
+LAST, FEW, MANY = 64, 256, 4096
+"""Boxes whose fate is settled in one step: the last ones; few at first, more where most of them stay."""
 GROUP = 16
 """Neighbours in the image that are ruled out by one comparison."""
 AT_A_TIME = 1 << 16
@@ -73,7 +74,8 @@ def class_wise_nms(
     if not 0 <= threshold <= 1:
         raise UsageError(f"expected a threshold of the IoU from 0 to 1, got {threshold}")
     with torch.no_grad():
-        return order[_surviving(boxes[order].double().T.contiguous(), classes[order], threshold)]
+        rows = boxes.index_select(0, order).T.to(torch.float64, memory_format=torch.contiguous_format)
+        return order[_surviving(rows, classes.index_select(0, order), threshold)]
 
 
 def sorted_by_score(boxes: Tensor, scores: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,23 +95,31 @@ def sorted_by_score(boxes: Tensor, scores: Tensor, classes: Tensor) -> tuple[Ten
         raise UsageError(
             f"expected one integer class for each of {len(boxes)} boxes, got {classes.dtype} {tuple(classes.shape)}"
         )
-    return boxes, torch.sort(scores.detach(), descending=True, stable=True).indices
+    return boxes, descending(scores)
 
 
 def _surviving(boxes: Tensor, classes: Tensor, threshold: float) -> Tensor:
     """The positions, ascending, that stay of boxes (4, n) in descending order of score.
 
-    One by one as long as each removes a hundredth of the others, then many together.
+    One by one as long as each removes a hundredth of the others, then many together, the last few at once.
     """
     places = torch.arange(len(classes), device=boxes.device)
     kept, removed = [places[:0]], len(places)
-    while len(places) and 100 * removed >= len(places):
+    while len(places) > LAST and 100 * removed >= len(places):
         gone = (_overlap(boxes[:, :1], boxes[:, 1:]) > threshold) & (classes[:1] == classes[1:])
         kept.append(places[:1])
         left = gone.logical_not_().nonzero()[:, 0] + 1
         removed = len(gone) - len(left)
         boxes, classes, places = boxes.index_select(1, left), classes[left], places[left]
-    return torch.cat([*kept, places[_in_steps(boxes, classes, threshold)]])
+    rest = _in_steps if len(places) > LAST else _at_once
+    return torch.cat([*kept, places[rest(boxes, classes, threshold)]])
+
+
+def _at_once(boxes: Tensor, classes: Tensor, threshold: float) -> Tensor:
+    """As :func:`_surviving`, by the IoU of all pairs."""
+    above = (_overlap(boxes[:, :, None], boxes[:, None]) > threshold) & (classes[:, None] == classes)
+    pairs = above.nonzero().T
+    return _settled(torch.ones(len(classes), dtype=torch.bool, device=boxes.device), pairs).nonzero()[:, 0]
 
 
 def _in_steps(boxes: Tensor, classes: Tensor, threshold: float) -> Tensor:
