@@ -260,6 +260,36 @@ def optimizer_that_asks_for_a_closure() -> SetUp:
     return SetUp(network, Sharpness(network.parameters(), lr=0.01), images(), CE)
 
 
+def reward_that_is_maximised() -> SetUp:
+    network = classifier()
+    return SetUp(
+        network,
+        optim.AdamW(network.parameters(), lr=1e-3, maximize=True),
+        images(),
+        lambda outputs, targets: -F.cross_entropy(outputs, targets),
+    )
+
+
+def loss_scaled_up_and_gradients_scaled_down() -> SetUp:
+    """In a hook of the optimizer, as mixed precision does: by the gradients alone the rate is far too high."""
+    network = classifier(norm=False)
+    optimizer = optim.SGD(network.parameters(), lr=0.01)
+
+    def unscale(optimizer: optim.Optimizer, *_: Any) -> None:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad /= 65536
+
+    optimizer.register_step_pre_hook(unscale)
+    return SetUp(network, optimizer, images(), lambda outputs, targets: 65536 * F.cross_entropy(outputs, targets))
+
+
+def inputs_in_one_tuple() -> SetUp:
+    network = Toy(lambda m, both: m.head(torch.cat(both, dim=1)), head=nn.Linear(8, 4))
+    both = torch.randn(16, 3), torch.randn(16, 5)
+    return SetUp(network, optim.Adam(network.parameters(), lr=1e-3), (both, torch.arange(16) % 4), CE)
+
+
 def tied_weights() -> SetUp:
     encode, decode = nn.Linear(48, 16), nn.Linear(16, 48)
     network = Toy(lambda m, x: F.linear(torch.tanh(m.encode(x)), m.encode.weight.T), encode=encode)
@@ -548,6 +578,9 @@ HEALTHY: dict[str, Callable[[], SetUp]] = {
         distillation_from_a_captured_teacher,
         average_kept_by_the_forward,
         optimizer_that_asks_for_a_closure,
+        reward_that_is_maximised,
+        loss_scaled_up_and_gradients_scaled_down,
+        inputs_in_one_tuple,
         tied_weights,
         tied_embedding,
         lazy_after_its_first_batch,

@@ -68,6 +68,9 @@ class LearningRate(TrainingCheck):
             return [_tried("The learning rate is far too low for this loss", text, remedy, proof)]
         if len(trial.losses) < 2 or not math.isfinite(seen.loss):
             return []
+        unknown = _unknown(seen)
+        if unknown:
+            return [Finding(NAME, "info", "Learning rate", unknown)]
         if self._drowned(seen):
             plain = undecayed(seen.setup, seed=seen.seed)
             trial = plain if self._too_low(seen, plain.at(256)) else trial
@@ -138,6 +141,15 @@ class LearningRate(TrainingCheck):
 
 
 LOWER = "Lower the learning rate, or warm it up."
+
+
+def _unknown(seen: Observation) -> str:
+    """Why the step says nothing of the rate; empty if it does."""
+    if any(rule.hooked for rule in seen.rules):
+        return "Hooks of an optimizer change its step (register_step_pre_hook). Hooks are not run here: not judged."
+    if seen.rules and all(rule.climbs for rule in seen.rules) and seen.loss < 0:
+        return f"The loss, {seen.loss:.4g}, is to grow (maximize=True): not judged."
+    return ""
 
 
 def _tried(title: str, text: str, remedy: str, proof: str, *evidence: Table) -> Finding:

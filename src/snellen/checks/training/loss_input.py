@@ -75,6 +75,8 @@ def _finding(severity: Severity, title: str, text: str, remedy: str) -> Finding:
 def _upside_down(seen: Observation) -> list[Finding]:
     """The loss is the negative of the loss functions in it: of one, or of the mean or sum of several of a kind."""
     values = [c.value for c in seen.losses]
+    if seen.rules and all(rule.climbs for rule in seen.rules):
+        return []
     if len({c.name for c in seen.losses}) != 1 or seen.losses[0].name.startswith("binary") or not min(values) > 0:
         return []
     name = seen.losses[0].name

@@ -12,6 +12,7 @@ from snellen.training.health.facts import Observation, Parameter, Verdict
 from snellen.training.health.verdicts import ORDER, verdicts
 
 NAME = "training/parameters"
+MISSED = "in no optimizer"
 
 
 @dataclass(frozen=True)
@@ -113,18 +114,17 @@ class Parameters(TrainingCheck):
 
     def _summary(self, seen: Observation, found: Mapping[str, Verdict], table: Table) -> Finding:
         counts = Counter(found.values())
-        numbers: Counter[str] = Counter()
-        for p in seen.parameters:
-            numbers[found[p.name]] += p.count
-        said = [f"{counts[v]} {v} ({numbers[v]:,} numbers)" for v in ORDER if counts[v]]
         lost = not counts["trained"] and bool(seen.parameters)
         excused = counts["learning rate 0"] > 0 or counts["zero gradient"] > 0 or not seen.rules
         if lost and not excused and seen.has_graph:
-            text = f"No parameter of the network is trained: {', '.join(said)}."
+            forgot = {p.name for p in seen.parameters if p.requires_grad and not p.groups}
+            text = (
+                f"No parameter of the network is trained: {_counted(seen, {**found, **dict.fromkeys(forgot, MISSED)})}."
+            )
             remedy = "Make the optimizer from the parameters of the network that is trained."
             return Finding(NAME, "error", "Nothing is trained", text, remedy=remedy, evidence=(table,))
         wasted = [p.name for p in seen.parameters if found[p.name] == "frozen on purpose" and p.grad == "finite"]
-        text = f"{len(seen.parameters)} parameter tensors: {', '.join(said) or 'none'}."
+        text = f"{len(seen.parameters)} parameter tensors: {_counted(seen, found) or 'none'}."
         if wasted:
             text += (
                 f" {listed(blocks(wasted))} {'is' if len(blocks(wasted)) == 1 else 'are'} in no optimizer and not "
@@ -152,6 +152,14 @@ class Parameters(TrainingCheck):
         note = "Gradient: its norm on this batch. Step: what one step of the "
         note += "optimizers did to its bits (it was undone)."
         return Table("Every parameter", columns, rows, shown=60, note=note)
+
+
+def _counted(seen: Observation, found: Mapping[str, str]) -> str:
+    """How many tensors and numbers have each verdict: ``2 trained (30 numbers)``."""
+    counts, numbers = Counter(found.values()), Counter[str]()
+    for p in seen.parameters:
+        numbers[found[p.name]] += p.count
+    return ", ".join(f"{counts[v]} {v} ({numbers[v]:,} numbers)" for v in (MISSED, *ORDER) if counts[v])
 
 
 def _severity_before(seen: Observation, before: Sequence[Parameter], found: Mapping[str, Verdict]) -> Severity:

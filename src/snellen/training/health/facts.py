@@ -107,7 +107,8 @@ class Stranger:
 class Rule:
     """One optimizer: its class, its settings, whether it has made a step, and how much of it is this network's.
 
-    ``shrinks``: the share of a weight that decay takes a step, in the group where it takes most.
+    ``shrinks``: the share of a weight that decay takes a step, in the group where it takes most. ``climbs``: it has
+    ``maximize`` in all groups. ``hooked``: hooks of its own change its step, and are not run here.
     """
 
     name: str
@@ -118,6 +119,8 @@ class Rule:
     own: int
     duplicates: int
     shrinks: float = 0.0
+    climbs: bool = False
+    hooked: bool = False
 
 
 @dataclass(frozen=True, eq=False)

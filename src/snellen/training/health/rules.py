@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from snellen.training.health.facts import Rule
+from snellen.training.health.kept import HOOKS
 from snellen.training.health.registered import parameters_of
 from snellen.training.health.setup import TrainingSetup
 
@@ -58,6 +59,8 @@ def rules(setup: TrainingSetup) -> tuple[Rule, ...]:
                 own=len(set(held) & own),
                 duplicates=len(held) - len(set(held)),
                 shrinks=max((_shrinks(optimizer, g) for g in optimizer.param_groups), default=0.0),
+                climbs=all(g.get("maximize", False) is True for g in optimizer.param_groups),
+                hooked=any(bool(optimizer.__dict__.get(name)) for name in HOOKS),
             )
         )
     return tuple(found)

@@ -58,7 +58,7 @@ class TrainingSetup:
             inputs = self.prepare(inputs)
         if isinstance(inputs, Mapping):
             return self.module(**inputs)
-        if isinstance(inputs, list | tuple):
+        if isinstance(inputs, list | tuple) and not _takes_one(self.module.forward, inputs):
             return self.module(*inputs)
         return self.module(inputs)
 
@@ -184,6 +184,20 @@ def _positional(function: Callable[..., Any]) -> int | None:
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return None
     return sum(k in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for k in kinds)
+
+
+def _takes_one(forward: Callable[..., Any], inputs: Sequence[Any]) -> bool:
+    """Whether the items do not fit as arguments of their own, and all together do as one."""
+    try:
+        signature = inspect.signature(forward)
+        signature.bind(inputs)
+    except (TypeError, ValueError):
+        return False
+    try:
+        signature.bind(*inputs)
+    except TypeError:
+        return True
+    return False
 
 
 def _held(function: Any) -> Iterator[nn.Module]:
