@@ -164,6 +164,18 @@ def timed(name: str, attack: Attack, pixels: Tensor, labels: Tensor, keep: Path 
     return made, seconds
 
 
+def resnet20() -> Network:
+    """The network that is attacked, in evaluation mode."""
+    network = load_network(
+        f"{HERE / 'tests' / 'resnet20.py'}:resnet20",
+        weights=WEIGHTS,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+    )
+    network.module.eval()
+    return network
+
+
 def right_ones(network: Network, count: int) -> tuple[Tensor, Tensor]:
     """The first images that the network gets right, and their classes."""
     images = load_images(IMAGES)
@@ -185,13 +197,7 @@ def main() -> None:
         print(f"skipped: {WEIGHTS} or {IMAGES} is absent")
         return
     torch.set_num_threads(1)
-    network = load_network(
-        f"{HERE / 'tests' / 'resnet20.py'}:resnet20",
-        weights=WEIGHTS,
-        mean=(0.485, 0.456, 0.406),
-        std=(0.229, 0.224, 0.225),
-    )
-    network.module.eval()
+    network = resnet20()
     pixels, labels = right_ones(network, options.images)
     ours = {
         "Snellen CarliniWagner()": CarliniWagner(),

@@ -16,9 +16,9 @@ import time
 import torch
 from torch import Tensor
 
-from carlini_wagner import BATCH, HERE, IMAGES, WEIGHTS, Attack, Whole, found, right_ones
+from carlini_wagner import BATCH, IMAGES, WEIGHTS, Attack, Whole, found, resnet20, right_ones
 from side_by_side import versions
-from snellen import Network, load_network
+from snellen import Network
 from snellen.instruments.attacks._base import Attack as Own
 from snellen.instruments.attacks._lattice import LEVELS, levels
 from snellen.instruments.attacks._norms import L0
@@ -62,13 +62,7 @@ def main() -> None:
         print(f"skipped: {WEIGHTS} or {IMAGES} is absent")
         return
     torch.set_num_threads(1)
-    network = load_network(
-        f"{HERE / 'tests' / 'resnet20.py'}:resnet20",
-        weights=WEIGHTS,
-        mean=(0.485, 0.456, 0.406),
-        std=(0.229, 0.224, 0.225),
-    )
-    network.module.eval()
+    network = resnet20()
     pixels, labels = right_ones(network, options.images)
     ways = {
         "Snellen CarliniWagner(L0())": ours(CarliniWagner(L0()), network),
