@@ -1,30 +1,20 @@
 """What turns a suspicion into an error is said of faults alone: the same suspicion of a healthy set-up stays one."""
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn, optim
 
-from faulty_trials import dice_of_scores, plain, sgd_that_diverges, turned_round_by_hand, weights_of_deviation_1
+from faulty_trials import plain, sgd_that_diverges, weights_of_deviation_1
 from healthy import CE, SetUp, classifier, images, sgd, trained
 from snellen import audit_training
 from snellen.checks.training._rates import proves_too_high, proves_too_low
 from snellen.checks.training._scales import proves_inputs, proves_weights
-from snellen.checks.training.hand_made_loss import HandMadeLoss
-from snellen.findings.finding import Finding
 from snellen.training.health.facts import Observation
 from snellen.training.health.observe import observe
 
 
 def seen(at: SetUp) -> Observation:
     return observe(*at)
-
-
-def by_hand(at: SetUp) -> list[Finding]:
-    return list(HandMadeLoss()(seen(at)))
 
 
 def test_a_rate_is_too_high_only_if_a_smaller_one_is_not() -> None:
@@ -63,47 +53,6 @@ def test_inputs_are_of_a_wrong_scale_only_if_usual_ones_learn_better() -> None:
     network, (inputs, labels) = plain(), images()
     assert proves_inputs(seen(SetUp(network, optim.Adam(network.parameters()), (inputs / 1000 - 2.1, labels), CE)))
     assert proves_inputs(seen(SetUp(network, sgd(network.parameters(), 0.05), (inputs, labels), CE))) == ""
-
-
-def focal(outputs: Tensor, targets: Tensor) -> Tensor:
-    p = outputs.softmax(1).gather(1, targets[:, None])
-    return (-((1 - p) ** 2) * p.log()).mean()
-
-
-def dice(outputs: Tensor, targets: Tensor) -> Tensor:
-    hot, p = F.one_hot(targets, 4).movedim(-1, 1), outputs.softmax(1)
-    return 1 - 2 * (p * hot).sum() / (p.sum() + hot.sum())
-
-
-def hinge(outputs: Tensor, targets: Tensor) -> Tensor:
-    return F.relu(1 - outputs * (2 * F.one_hot(targets, 4).movedim(-1, 1) - 1)).mean()
-
-
-def squares(outputs: Tensor, targets: Tensor) -> Tensor:
-    return (outputs - F.one_hot(targets, 4).movedim(-1, 1)).square().mean()
-
-
-def of_distances(outputs: Tensor, targets: Tensor) -> Tensor:
-    return -(-outputs).log_softmax(1).gather(1, targets[:, None]).mean()
-
-
-def likelihood(outputs: Tensor, targets: Tensor) -> Tensor:
-    return -outputs.log_softmax(1).gather(1, targets[:, None]).mean()
-
-
-@pytest.mark.parametrize("loss", [focal, dice, hinge, squares, of_distances, likelihood])
-def test_losses_by_hand_that_are_right_are_said_to_be(loss: Callable[..., Any]) -> None:
-    torch.manual_seed(0)
-    network = classifier()
-    (finding,) = by_hand(SetUp(network, sgd(network.parameters()), images(), loss))
-    assert finding.severity == "ok"
-
-
-@pytest.mark.parametrize("fault", [turned_round_by_hand, dice_of_scores])
-def test_losses_by_hand_that_reward_what_is_wrong_are_errors(fault: Callable[[], SetUp]) -> None:
-    torch.manual_seed(0)
-    (finding,) = by_hand(fault())
-    assert finding.severity == "error"
 
 
 class Attack(nn.Module):

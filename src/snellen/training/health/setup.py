@@ -82,8 +82,8 @@ def training_setup(
 
     A loss that is a module takes (outputs, targets). A function is judged by the names of its parameters: it is given
     (network, batch) if the first is called ``net``, ``network``, ``model`` or ``module``, or the second
-    ``batch``. Where
-    the names say nothing, (outputs, targets) is tried first.
+    ``batch``. Where the names say nothing, (outputs, targets) is tried first. Inputs that are a tuple are the network's
+    arguments, or its one argument where it takes only one.
 
     Raises:
         UsageError: not a network, not optimizers, a loss that cannot be called.

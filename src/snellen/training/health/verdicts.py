@@ -63,8 +63,7 @@ def _verdict(p: Parameter, *, consumed: bool, any_trained: bool) -> Verdict:
 
 
 def _companions(seen: Observation, found: dict[str, Verdict]) -> dict[str, Verdict]:
-    """Zeros, ones and small tensors beside a forgotten weight, and the normalisation "
-    "behind it, are forgotten with it."""
+    """Zeros, ones and small tensors beside a forgotten weight, and the normalisation behind it, are forgotten too."""
     forgotten = [p for p in seen.parameters if found[p.name] == "forgotten random"]
     owners = {p.module for p in forgotten}
     parents = {(p.module.rpartition(".")[0], p.requires_grad) for p in forgotten}
