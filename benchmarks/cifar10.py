@@ -43,7 +43,7 @@ MARKS = (0.8, 0.9)
 RECIPE = {
     "network": "airbench_wide",
     "epochs": 20,
-    "batch": 256,
+    "batch-size": 256,
     "optimizer": "sgd",
     "lr": 0.25,
     "weight-decay": 1.3e-3,

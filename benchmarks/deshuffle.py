@@ -38,7 +38,7 @@ GAPS = (0, 2, 4, 6, 8)
 COURSES = {
     "pairs.safetensors": [],
     "touching.safetensors": ["--gap", "0", "--steps", "2400"],
-    "classifier.safetensors": ["--model", "classifier", "--batch", "128", "--steps", "3000"],
+    "classifier.safetensors": ["--model", "classifier", "--batch-size", "128", "--steps", "3000"],
 }
 
 

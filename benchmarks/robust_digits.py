@@ -2,7 +2,7 @@
 
     python benchmarks/robust_digits.py [--epochs 16] [--images 200]
 
-The same small network is trained twice by the recipe of ``snellen train classify --network small_vgg --batch 64``:
+The same small network is trained twice by the recipe of ``snellen train classify --network small_vgg --batch-size 64``:
 plainly, and with ``--adversarial pgd --eps 32/255``. The first IMAGES of the 500 test images are then attacked within
 16 and 32 levels of 255: by PGD of 40 steps with 3 restarts, and by autoattack with 1,000 queries. What is printed is
 the table of images still right; autoattack counts what no attack of it changes, so that it is to be at most what PGD

@@ -18,7 +18,7 @@ from snellen.nets.saved import read_saved
 from snellen.training import fit
 from workbench import refused, snellen
 
-QUICK = ("--network", "small_vgg", "--epochs", "2", "--batch", "8")
+QUICK = ("--network", "small_vgg", "--epochs", "2", "--batch-size", "8")
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +152,7 @@ def test_interrupted_it_ends_with_130_and_goes_on(monkeypatch: pytest.MonkeyPatc
     [
         (("--lr", "fast"), 2, "--lr must be a number such as 0.003, or auto, got 'fast'"),
         (("--lr", "-1"), 2, "learning_rate > 0"),
-        (("--batch", "1"), 2, "BatchNorm (features.1 of small_vgg)"),
+        (("--batch-size", "1"), 2, "BatchNorm (features.1 of small_vgg)"),
         (("--network", "vgg11_bn"), 3, "vgg11_bn takes images of at least 32 x 32 pixels, these are 16 x 16"),
         (("--network", "resnet"), 2, "did you mean resnet9"),
         (("--init", "nowhere.pt"), 3, "no weights file at nowhere.pt"),

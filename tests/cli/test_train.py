@@ -17,7 +17,7 @@ from snellen.puzzles.pieces import cut, join, shuffled
 from snellen.training import fit as loop
 from workbench import refused, snellen
 
-QUICK = ("--steps", "2", "--batch", "8")
+QUICK = ("--steps", "2", "--batch-size", "8")
 
 
 @pytest.fixture(autouse=True)
@@ -179,7 +179,7 @@ def test_rotation_refuses_likewise(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--seed", "-1"), ("--batch", "1"), ("--steps", "0"), ("--jitter", "2"), ("--side", "1")]
+    "words", [("--seed", "-1"), ("--batch-size", "1"), ("--steps", "0"), ("--jitter", "2"), ("--side", "1")]
 )
 def test_numbers_out_of_range_are_wrong_usage(words: tuple[str, ...]) -> None:
     result = snellen("train", "deshuffle", "--data", "digits", "--out", "n.safetensors", *words)

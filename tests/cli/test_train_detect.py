@@ -10,7 +10,7 @@ from snellen.nets.saved import read_saved
 from snellen.training import fit
 from workbench import refused, snellen
 
-QUICK = ("--backbone", "small.safetensors", "--epochs", "2", "--batch", "8", "--val-share", "0.25")
+QUICK = ("--backbone", "small.safetensors", "--epochs", "2", "--batch-size", "8", "--val-share", "0.25")
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from snellen.nets.saved import read_saved
 from snellen.training import gan
 from workbench import refused, snellen
 
-QUICK = ("--steps", "4", "--batch", "8", "--width", "2", "--latent", "16")
+QUICK = ("--steps", "4", "--batch-size", "8", "--width", "2", "--latent", "16")
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_a_generator_is_trained_examined_and_not_trained_twice() -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_the_words_of_the_command_reach_the_training() -> None:
     done = snellen(
-        *("train", "gan", "--data", "pictures.npz", "--out", "out", "--quiet", "--epochs", "1", "--batch", "20"),
+        *("train", "gan", "--data", "pictures.npz", "--out", "out", "--quiet", "--epochs", "1", "--batch-size", "20"),
         *("--discriminator", "critic", "--loss", "hinge", "--upsample", "bilinear", "--conditional", "--style"),
         *("--latent", "5", "--width", "1", "--lr", "0.01", "--critic-steps", "3", "--average", "0.5", "--flip"),
         *("--seed", "7", "--side", "16", "--limit", "39"),
@@ -116,7 +116,7 @@ def test_an_interrupted_training_goes_on_and_ends_alike(monkeypatch: pytest.Monk
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_training_that_diverges_says_so_and_writes_no_network() -> None:
-    words = ("--discriminator", "critic", "--lr", "30", "--steps", "300", "--batch", "8", "--width", "2")
+    words = ("--discriminator", "critic", "--lr", "30", "--steps", "300", "--batch-size", "8", "--width", "2")
     done = snellen("train", "gan", "--data", "pictures.npz", "--out", "out", *words)
     refused(done, 2, "smaller learning rate, such as --lr")
     assert not Path("out/generator.safetensors").exists()
@@ -128,7 +128,7 @@ def test_a_training_that_diverges_says_so_and_writes_no_network() -> None:
         (("--loss", "hinge"), 2, "hinge is not one of a discriminator that gives a probability"),
         (("--discriminator", "critic", "--loss", "lsgan"), 2, "the score of a critic is none"),
         (("--side", "24"), 2, "it reaches 8, 16, 32, 64, 128"),
-        (("--batch", "41"), 3, "take a --batch of at most 40"),
+        (("--batch-size", "41"), 3, "take a --batch-size of at most 40"),
         (("--epochs", "2"), 2, "--steps and --epochs were both given"),
         (("--out", "pictures.npz"), 2, "is a folder for the networks"),
         (("--data", "nothing.npz"), 3, "nothing is at nothing.npz"),

@@ -189,7 +189,7 @@ def test_too_little_memory_names_the_batch_that_fits(tmp_path: Path, monkeypatch
         return forward(module, images)
 
     monkeypatch.setattr(type(lesson.module), "forward", limited)
-    with pytest.raises(InputError, match=r"too small for a step of 8 images; --batch 4 fits"):
+    with pytest.raises(InputError, match=r"too small for a step of 8 images; --batch-size 4 fits"):
         train(lesson)
 
 

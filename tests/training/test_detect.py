@@ -95,5 +95,5 @@ def test_too_little_memory_names_the_batch_that_fits(monkeypatch: pytest.MonkeyP
         return forward(lesson, outputs, boxes, classes)
 
     monkeypatch.setattr(DetectionLesson, "loss", limited)
-    with pytest.raises(InputError, match=r"too small for a step of 16 images; --batch 4 fits"):
+    with pytest.raises(InputError, match=r"too small for a step of 16 images; --batch-size 4 fits"):
         train(small_detection())

@@ -54,5 +54,5 @@ def test_several_objects_in_mode_single_are_refused_with_how_many() -> None:
 
 
 def test_batches_of_one_are_refused() -> None:
-    with pytest.raises(UsageError, match="cannot learn from one; give --batch 32"):
+    with pytest.raises(UsageError, match="cannot learn from one; give --batch-size 32"):
         prepare(to_learn(8), DetectionSettings("many", batch=1), TINY)

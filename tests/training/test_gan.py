@@ -168,5 +168,5 @@ def test_where_the_memory_is_too_small_a_batch_that_fits_is_named(monkeypatch: p
         raise MemoryError
 
     monkeypatch.setattr(gan, "discriminator_step", full)
-    with pytest.raises(InputError, match="too small for a step of 8 images; --batch 4 fits"):
+    with pytest.raises(InputError, match="too small for a step of 8 images; --batch-size 4 fits"):
         gan.train(small_lesson())

@@ -64,7 +64,7 @@ def test_images_with_nan_are_refused(tmp_path: Path) -> None:
 def test_what_a_training_needs_is_asked_for() -> None:
     data = small_data(20)
     assert needs(data, batch=20, conditional=True) is data
-    with pytest.raises(ImagesError, match="a step is of 21 different images and pictures has 20; take a --batch of"):
+    with pytest.raises(ImagesError, match="of 21 different images and pictures has 20; take a --batch-size of"):
         needs(data, batch=21, conditional=False)
     unlabelled = replace(data, labels=None, class_names=None)
     assert needs(unlabelled, batch=8, conditional=False) is unlabelled

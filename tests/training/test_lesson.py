@@ -61,5 +61,5 @@ def test_an_image_is_mirrored_in_every_other_epoch_and_half_of_them_in_the_first
 
 
 def test_batches_of_one_and_batch_norm(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"BatchNorm \(features\.1 of small_vgg\).*--batch of at least 2"):
+    with pytest.raises(UsageError, match=r"BatchNorm \(features\.1 of small_vgg\).*--batch-size of at least 2"):
         small_lesson(tmp_path, batch=1)

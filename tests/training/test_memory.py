@@ -31,7 +31,7 @@ def test_what_this_torch_says_is_understood() -> None:
 
 @pytest.mark.parametrize(
     ("room", "said"),
-    [(100, "--batch 100 fits"), (99, "--batch 50 fits"), (12, "--batch 12 fits"), (2, "not even 2 fit")],
+    [(100, "--batch-size 100 fits"), (99, "--batch-size 50 fits"), (12, "--batch-size 12 fits"), (2, "not even 2 fit")],
 )
 def test_the_batch_is_halved_until_it_fits(room: int, said: str) -> None:
     tried: list[int] = []
@@ -70,5 +70,5 @@ def test_what_the_failed_step_held_is_let_go_before_another_is_tried() -> None:
     def step(_: int) -> None:
         assert held[0]() is None
 
-    with pytest.raises(InputError, match="--batch 4 fits"), enough_memory(8, step):
+    with pytest.raises(InputError, match="--batch-size 4 fits"), enough_memory(8, step):
         fails()

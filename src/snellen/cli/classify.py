@@ -60,7 +60,7 @@ def classify(
     epochs: Annotated[
         int, typer.Option(min=1, help="Times the training images are gone through.", rich_help_panel=o.COURSE)
     ] = 20,
-    batch: Annotated[int, typer.Option(min=1, help="Images a step.", rich_help_panel=o.COURSE)] = 128,
+    batch: Annotated[int, typer.Option("--batch-size", min=1, help="Images a step.", rich_help_panel=o.COURSE)] = 128,
     lr: Annotated[
         str | None,
         typer.Option(

@@ -88,7 +88,7 @@ Jitter = Annotated[
     float, typer.Option(min=0, max=1, help="Change brightness, contrast and colours so far.", rich_help_panel=COURSE)
 ]
 Steps = Annotated[int, typer.Option(min=1, help="Steps of the optimizer.", rich_help_panel=COURSE)]
-Batch = Annotated[int, typer.Option(min=2, help="Images a step.", rich_help_panel=COURSE)]
+Batch = Annotated[int, typer.Option("--batch-size", min=2, help="Images a step.", rich_help_panel=COURSE)]
 TrainSeed = Annotated[
     int, typer.Option(min=0, max=2**40 - 1, help="Of the split, the weights, the order and the augmentation.")
 ]

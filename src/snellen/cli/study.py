@@ -109,7 +109,7 @@ def improve(
     seeds: Annotated[int, typer.Option(min=2, help="Repetitions of every training.")] = 5,
     rounds: Annotated[int, typer.Option(min=1, help="Levers that may be taken one on top of the other.")] = 2,
     epochs: Annotated[int, typer.Option(min=1, help="Of the given training.", rich_help_panel=o.COURSE)] = 15,
-    batch: Annotated[int, typer.Option(min=1, help="Images a step.", rich_help_panel=o.COURSE)] = 30,
+    batch: Annotated[int, typer.Option("--batch-size", min=1, help="Images a step.", rich_help_panel=o.COURSE)] = 30,
     lr: Annotated[float, typer.Option(help="Of the given training, constant.", rich_help_panel=o.COURSE)] = 1e-3,
     optimizer: Annotated[str, typer.Option(help="sgd or adamw.", rich_help_panel=o.COURSE)] = "sgd",
     *,

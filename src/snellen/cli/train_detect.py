@@ -68,7 +68,7 @@ def detect(
     epochs: Annotated[
         int, typer.Option(min=1, help="Times the training scenes are gone through.", rich_help_panel=o.COURSE)
     ] = 16,
-    batch: Annotated[int, typer.Option(min=1, help="Scenes a step.", rich_help_panel=o.COURSE)] = 32,
+    batch: Annotated[int, typer.Option("--batch-size", min=1, help="Scenes a step.", rich_help_panel=o.COURSE)] = 32,
     lr: Annotated[float, typer.Option("--lr", help="Peak learning rate.", rich_help_panel=o.COURSE)] = 3e-3,
     shift: Annotated[
         float, typer.Option(help="Move scenes by up to this part of their sides.", rich_help_panel=o.COURSE)

@@ -120,7 +120,9 @@ def prepare(data: DetectionData, settings: DetectionSettings, backbone: Backbone
     if settings.mode == "single":
         check_single(data)
     if min(settings.batch, len(data.train)) < 2:
-        raise UsageError("BatchNorm takes mean and deviation over a batch and cannot learn from one; give --batch 32")
+        raise UsageError(
+            "BatchNorm takes mean and deviation over a batch and cannot learn from one; give --batch-size 32"
+        )
     usual = usual_size(data.train)
     cell = cell_of(usual)
     built: dict[str, Any] = {"trunk": backbone.kind, "built": backbone.built(cell), "cell": cell}

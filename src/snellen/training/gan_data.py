@@ -122,7 +122,7 @@ def needs(data: GanData, *, batch: int, conditional: bool) -> GanData:
             raise ImagesError(f"{data.name} holds images of one class; leave --conditional out")
     if len(data) < batch:
         raise ImagesError(
-            f"a step is of {batch} different images and {data.name} has {len(data)}; take a --batch of at most "
+            f"a step is of {batch} different images and {data.name} has {len(data)}; take a --batch-size of at most "
             f"{len(data)}, or give more images"
         )
     return data

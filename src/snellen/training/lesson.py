@@ -181,7 +181,7 @@ def prepare(data: Dataset, settings: Settings, initial: Initial | None = None) -
     if norms and min(settings.batch, len(data.labels)) < 2:
         raise UsageError(
             f"BatchNorm ({norms[0]} of {settings.network}) takes mean and deviation over the images of a batch and "
-            "cannot learn from batches of one; give a --batch of at least 2, better 32"
+            "cannot learn from batches of one; give a --batch-size of at least 2, better 32"
         )
     notes: tuple[str, ...] = () if initial is None else begin_with(module, initial)
     mean: tuple[float, ...] = data.views.mean

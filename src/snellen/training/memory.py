@@ -43,7 +43,7 @@ def enough_memory(batch: int, step: Callable[[int], object]) -> Iterator[None]:
             raise
         traceback.clear_frames(error.__traceback__)  # or the step that failed would still hold its memory
         fits = _largest(batch, step)
-        remedy = f"--batch {fits} fits (found by halving)" if fits else "not even 2 fit: take a smaller --side"
+        remedy = f"--batch-size {fits} fits (found by halving)" if fits else "not even 2 fit: take a smaller --side"
         raise InputError(
             f"the memory is too small for a step of {batch} images; {remedy}, or take a smaller network"
         ) from error

@@ -47,7 +47,7 @@ class Ranks:
         if batch % self.world:
             raise UsageError(
                 f"{self.world} processes share every batch alike, and {batch} images cannot be shared so; give a "
-                f"--batch that is a multiple of {self.world}"
+                f"--batch-size that is a multiple of {self.world}"
             )
 
     def share(self, batch: Tensor) -> Tensor:
