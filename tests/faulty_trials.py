@@ -201,6 +201,20 @@ def targets_in_other_units() -> SetUp:
     return SetUp(network, optim.Adam(network.parameters(), lr=1e-3), (inputs, targets), nn.MSELoss())
 
 
+def targets_of_millions() -> SetUp:
+    network = classifier()
+    inputs, _ = images()
+    targets = 3e6 + 1e6 * torch.randn(len(inputs), 4)
+    return SetUp(network, optim.Adam(network.parameters(), lr=1e-3), (inputs, targets), nn.MSELoss())
+
+
+def dead_channel() -> SetUp:
+    network = classifier()
+    inputs, labels = images()
+    inputs[:, 1] = -2.1
+    return SetUp(network, sgd(network.parameters()), (inputs, labels), CE)
+
+
 FAULTY_TRIALS: dict[Callable[[], SetUp], tuple[str, str]] = {
     sgd_that_diverges: ("error training/learning_rate", "The learning rate is too high"),
     rate_of_nothing: ("error training/learning_rate", "The learning rate is far too low"),
@@ -228,4 +242,6 @@ FAULTY_TRIALS: dict[Callable[[], SetUp], tuple[str, str]] = {
     no_target_counts: ("error training/loss_input", "No target counts"),
     clamped_away: ("error training/loss_input", "Targets out of the output's reach"),
     targets_in_other_units: ("warning training/initial_loss", "Targets far from 0"),
+    targets_of_millions: ("warning training/initial_loss", "Targets far from 0"),
+    dead_channel: ("warning training/input_scale", "A channel that is constant"),
 }

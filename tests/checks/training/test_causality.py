@@ -66,5 +66,31 @@ def test_words_read_one_by_one_are_no_sequence() -> None:
     assert asked(alone, shift=0) == []
 
 
+class Filler(Decoder):
+    """The same with a way past attention, as transformers have it; or all words in one summary, as a code has them."""
+
+    def __init__(self, *, past: bool) -> None:
+        super().__init__(None)
+        self.past = past
+
+    def forward(self, words: Tensor) -> Any:
+        y = self.words(words)
+        seen = self.look(y, y, y, need_weights=False)[0]
+        return self.head(y + seen if self.past else seen.mean(1, keepdim=True).expand_as(y))
+
+
+@pytest.mark.parametrize("past", [True, False])
+def test_a_filler_of_gaps_that_are_not_there_is_warned_of_and_a_code_is_not(past: bool) -> None:
+    torch.manual_seed(0)
+    network, words = Filler(past=past), torch.randint(0, 8, (5, 8))
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return F.cross_entropy(outputs.flatten(0, 1), targets.flatten())
+
+    with untouched(network):
+        found = Causality()(observe(network, sgd(network.parameters()), (words, words.clone()), loss))
+    assert [(f.severity, f.title) for f in found] == [("warning", "The target is the input")] * past
+
+
 def test_hidden_words_are_no_sequence_to_foretell() -> None:
     assert asked(None, shift=0, hidden=True) == []

@@ -43,6 +43,15 @@ def proves_too_high(seen: Observation) -> str:
     return ""
 
 
+def recovers(seen: Observation) -> bool:
+    """Whether the set-up's own 16 steps on this batch end lower than they began, and than 16 steps of a tenth do.
+
+    A first step of Adam is as long in every weight as its rate, and may overshoot where later ones do not.
+    """
+    own, slow = (walk(seen.setup, STEPS, rate=rate, seed=seen.seed) for rate in (1.0, 0.1))
+    return max(own[-3:]) < seen.loss and own[-1] < slow[-1]
+
+
 def proves_too_low(seen: Observation, trial: Trial) -> str:
     """What a larger rate does in a few steps, if this one would do nothing in 10,000; else nothing.
 

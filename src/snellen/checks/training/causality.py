@@ -24,14 +24,19 @@ class Causality(TrainingCheck):
     - The targets are the inputs of the same place, outputs before it stay, and outputs from it on change with it and
       with what was before: warning. A network that sees only what was, and is asked for what it was just given, was to
       be asked for the next.
+    - The targets are the inputs of the same place, all of them, outputs on both sides change, and each changes
+      ``copies`` times as much with its own input as with others: warning. Nothing is hidden, and there is a short way.
 
     Nothing is said of hidden words (their input is not their target), of words that are looked up twice (an encoder
     reads all of them), or where a change is within rounding (1e-4 of the largest output).
 
     What would refute it: an encoder that hands on a summary of the same looked-up words (a sequence autoencoder).
 
-    Reference: Vaswani et al. 2017, Attention is all you need, arXiv:1706.03762, section 3.2.3.
+    Reference: Vaswani et al. 2017, Attention is all you need, arXiv:1706.03762, section 3.2.3; Devlin et al. 2019,
+    BERT, arXiv:1810.04805, section 3.1, on words to hide.
     """
+
+    copies: float = 5.0
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
         found = ahead(seen.setup, seen.losses, Dice())
@@ -49,6 +54,12 @@ class Causality(TrainingCheck):
             text = "The target of each place is the input of the same place, and the network sees all up to there: "
             text += "it is asked for what it was just given."
             remedy = "Shift by one: give it words[:, :-1] and ask for words[:, 1:]."
+            return [Finding(NAME, "warning", "The target is the input", text, measured=measured, remedy=remedy)]
+        if found.copies > self.copies:
+            text = "The target of every place is the input of the same place, and when one input is exchanged, the "
+            text += f"output there changes {found.copies:.3g} times as much as the others: what is asked for is in "
+            text += "plain sight, and will be copied."
+            remedy = "Hide the places that are asked for, and ask for those alone (-100 for the others)."
             return [Finding(NAME, "warning", "The target is the input", text, measured=measured, remedy=remedy)]
         if found.shifted and found.later:
             text = f"When the inputs from place {found.place + 1} on are exchanged, the outputs before it stay."

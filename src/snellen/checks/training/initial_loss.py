@@ -27,7 +27,7 @@ class InitialLoss(TrainingCheck):
 
     A squared error of a whole output: a warning where the outputs are ``large`` times as large as the targets (root of
     the mean square), before the first step; or the targets 100 times as large as the outputs and their mean ``aside``
-    times their deviation.
+    times their deviation, or ``vast`` times as large as the outputs and as 1.
 
     Either is an error if weights of a usual scale would begin at a third of it: see
     :func:`snellen.checks.training._scales.proves_weights`.
@@ -39,6 +39,7 @@ class InitialLoss(TrainingCheck):
     margin: float = 2.0
     large: float = 10.0
     aside: float = 30.0
+    vast: float = 1e4
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
         calls = [
@@ -92,8 +93,10 @@ class InitialLoss(TrainingCheck):
         said, wanted = (float(t.float().square().mean().sqrt()) for t in (calls[0].input, calls[0].target))
         text = f"Before the first step the outputs are of size {said:.3g} and the targets of size {wanted:.3g}."
         mean, spread = (float(t) for t in (calls[0].target.float().mean(), calls[0].target.float().std()))
-        if abs(mean) > self.aside * spread and wanted > self.large**2 * said:
-            text += f" These are {mean:.4g} with a deviation of {spread:.3g}: most of the training goes into the mean."
+        aside = abs(mean) > self.aside * spread and wanted > self.large**2 * said
+        if aside or wanted > self.vast * max(said, 1.0):
+            text += f" These are {mean:.4g} with a deviation of {spread:.3g}: most of the training goes into "
+            text += f"{'the mean' if aside else 'their scale'}."
             remedy = "Subtract the mean of the training targets and divide by their deviation."
             return [Finding(NAME, "warning", "Targets far from 0", text, remedy=remedy)]
         if not said > self.large * wanted:

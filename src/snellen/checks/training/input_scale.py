@@ -21,6 +21,8 @@ class InputScale(TrainingCheck):
 
     - The same input for every one of 4 examples or more, bit for bit, with targets that differ: error, for the network
       cannot tell them apart.
+    - A channel of three or four that is one and the same number in all of 8 images or more, and no other is: warning
+      (alpha, which is the last of four, is not meant).
     - Numbers of 0 to 255 (never negative, root of the mean square above ``large``) that meet weights of an
       initialisation, or of another training before the first step of this one, and numbers that never leave
       +-``small`` and meet those of an initialisation, or are ``huge``: warning. An error, if the same images with mean
@@ -40,7 +42,7 @@ class InputScale(TrainingCheck):
     apart: float = 20.0
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
-        return [*self._same(seen), *self._raw(seen), *self._statistics(seen)]
+        return [*self._same(seen), *self._channels(seen), *self._raw(seen), *self._statistics(seen)]
 
     def _same(self, seen: Observation) -> Iterator[Finding]:
         images = next((t for t in seen.inputs if t.is_floating_point() and t.ndim > 1 and len(t) >= 4), None)
@@ -54,6 +56,18 @@ class InputScale(TrainingCheck):
             text += "in them tells which answer is right."
             remedy = "Look at how images are loaded and normalised: an index, a division by 0 variance, a cached one."
             yield Finding(NAME, "error", "Every input is the same", text, remedy=remedy)
+
+    def _channels(self, seen: Observation) -> Iterator[Finding]:
+        for images in seen.inputs:
+            if not images.is_floating_point() or images.ndim != 4 or images.shape[1] not in (3, 4) or len(images) < 8:
+                continue
+            colours = images[:, :3].movedim(1, 0).flatten(1)
+            still = [c for c, colour in enumerate(colours) if bool((colour == colour[0]).all())]
+            if 0 < len(still) < 3:
+                text = f"Channel{'s' if len(still) > 1 else ''} {listed(list(map(str, still)))} of the {len(images)} "
+                text += f"images {'are' if len(still) > 1 else 'is'} {float(colours[still[0]][0]):.3g} everywhere."
+                remedy = "Look at how channels are read, ordered and normalised."
+                yield Finding(NAME, "warning", "A channel that is constant", text, remedy=remedy)
 
     def _raw(self, seen: Observation) -> Iterator[Finding]:
         names = [p.name for p in seen.parameters]

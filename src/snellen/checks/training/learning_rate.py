@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snellen.checks.training._base import TrainingCheck
-from snellen.checks.training._rates import climbs, proves_too_high, proves_too_low
+from snellen.checks.training._rates import STEPS, climbs, proves_too_high, proves_too_low, recovers
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding, Severity
 from snellen.training.health.calls import LossCall
@@ -26,7 +26,8 @@ class LearningRate(TrainingCheck):
       loss stays above where it began and above knowing nothing, and at a smaller one the same steps lower it.
     - On the first step, L(w + d) above L(w) by more than ``rise`` of its size (or of half of ln k, for a cross-entropy
       of k classes, where that is more: a trained network begins near 0): warning; the critical multiple, at which the
-      loss is back where it began, is below 1. Later a rise is only mentioned, for momentum may climb.
+      loss is back where it began, is below 1. Later a rise is only mentioned, for momentum may climb; and so is
+      one that a part of d would not make, if 16 steps at this rate end lower than they began and than at a tenth of it.
       If it is above it by more than ``ruin`` times that, and no part of d that was tried lowers it: error.
     - No part of d that was tried lowers the loss: random weights are stepped at a 30th and a 1,000th of the rate,
       forwards and backwards. If that raises and lowers the loss, the gradient is followed upwards: error.
@@ -71,6 +72,8 @@ class LearningRate(TrainingCheck):
         unknown = _unknown(seen)
         if unknown:
             return [Finding(NAME, "info", "Learning rate", unknown)]
+        if not any(p.grad == "finite" for p in seen.parameters) and not seen.strangers:
+            return []
         if self._drowned(seen):
             plain = undecayed(seen.setup, seed=seen.seed)
             trial = plain if self._too_low(seen, plain.at(256)) else trial
@@ -110,7 +113,11 @@ class LearningRate(TrainingCheck):
         if not below and after - seen.loss > self.ruin * unit:
             title = "The learning rate is too high"
             return Finding(NAME, "error", title, text, remedy=LOWER, evidence=(table,))
-        return _tried("The learning rate is too high", text, LOWER, proves_too_high(seen), table)
+        proof = proves_too_high(seen)
+        if not proof and below and recovers(seen):
+            text += f" {STEPS} steps at this rate bring it lower than as many at a tenth of it."
+            return Finding(NAME, "info", "The first step overshoots", text, evidence=(table,))
+        return _tried("The learning rate is too high", text, LOWER, proof, table)
 
     @staticmethod
     def _drowned(seen: Observation) -> bool:

@@ -27,6 +27,9 @@ class Parameters(TrainingCheck):
     trained ones and no frozen weight is anything but random, else a warning: one random projection, or random adapters
     beside pretrained weights, may be meant.
 
+    A last layer that is frozen at exact random numbers behind trained ones is a warning: a new head was forgotten, or
+    it is fixed on purpose (Hoffer et al. 2018, arXiv:1801.04540).
+
     Parameters that are created while the network runs are an error; those that are trained but sit where
     ``state_dict`` does not find them, a warning.
 
@@ -46,6 +49,7 @@ class Parameters(TrainingCheck):
             findings.append(self._before(seen, before, found))
         if behind:
             findings.append(self._behind(seen, behind))
+        findings += self._still_head(seen, found)
         return [*findings, self._summary(seen, found, table)]
 
     def _made_anew(self, seen: Observation) -> Iterator[Finding]:
@@ -111,6 +115,24 @@ class Parameters(TrainingCheck):
             "another optimizer steps them, give it to the audit too.",
             evidence=(_evidence(seen, behind),),
         )
+
+    def _still_head(self, seen: Observation, found: Mapping[str, Verdict]) -> Iterator[Finding]:
+        """The last layer, frozen and random, behind layers that are trained; not that of a teacher."""
+        heads = [
+            p
+            for p in seen.parameters
+            if found[p.name] == "frozen on purpose" and not p.requires_grad and not p.groups and p.reaches and p.applied
+            if len(p.shape) == 2 and p.fresh.verdict == "exact" and p.consumes & seen.trained
+        ]
+        used = {name for p in seen.parameters for name in p.consumes} | {p.name for p in heads if p.written}
+        twins = {p.shape for p in seen.parameters if p.groups}
+        names = [p.name for p in heads if p.name not in used and p.shape not in twins]
+        if names:
+            text = f"{listed(blocks(names))}, the last of the network, {'is' if len(names) == 1 else 'are'} frozen at "
+            text += "the random numbers of the initialisation; the trained layers learn to suit them."
+            remedy = "If it is a new head for other classes, set requires_grad = True and give it to the optimizer."
+            title = f"The last layer is random and frozen: {listed(blocks(names))}"
+            yield Finding(NAME, "warning", title, text, remedy=remedy)
 
     def _summary(self, seen: Observation, found: Mapping[str, Verdict], table: Table) -> Finding:
         counts = Counter(found.values())

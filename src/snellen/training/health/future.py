@@ -31,6 +31,8 @@ class Ahead:
         earlier: the largest change of an output before it, beside the largest output.
         later: likewise at that place and behind it.
         remembers: outputs at that place and behind it change with the inputs before it (asked where not shifted).
+        copies: where not shifted, the change of an output when its own input is exchanged, beside the mean change of
+            the others; 0 if that was not asked.
     """
 
     shifted: bool
@@ -38,6 +40,7 @@ class Ahead:
     earlier: float
     later: float
     remembers: bool = False
+    copies: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +56,9 @@ class _Copied:
 def ahead(setup: TrainingSetup, losses: tuple[LossCall, ...], dice: Dice) -> Ahead | None:
     """Exchange the second half of a sequence, and see whether the outputs of its first half change.
 
-    In evaluation mode, with the same random numbers; all is put back. It costs two evaluations of the loss, and a third
-    if something changed or nothing is shifted, and is made only where the targets of a loss are those inputs, all but
-    the ignored ones.
+    In evaluation mode, with the same random numbers; all is put back. It costs two evaluations of the loss, a third if
+    something changed or nothing is shifted, and three more if both; and is made only where the targets of a loss are
+    those inputs, all but the ignored ones.
 
     Args:
         setup: as observed.
@@ -90,9 +93,25 @@ def ahead(setup: TrainingSetup, losses: tuple[LossCall, ...], dice: Dice) -> Ahe
                 early = early if early > 10 * noise else 0.0
             three = None if found.shifted else _outputs(setup, before, found, dice)
             past = three is not None and _changes(one, three, place)[1] > 0
+            copies = 0.0 if found.shifted or early == 0 else _copying(setup, found, other, one, dice)
         except Exception:  # a loss that wants another batch, or has no evaluation
             return None
-    return Ahead(found.shifted, place, early, late, past)
+    return Ahead(found.shifted, place, early, late, past, copies)
+
+
+def _copying(setup: TrainingSetup, found: _Copied, other: Tensor, one: Tensor, dice: Dice) -> float:
+    """How much more an output changes with its own input than with others, in the median of three places."""
+    wide, ratios = one.shape[1], []
+    for place in {wide // 4, wide // 2, 3 * wide // 4}:
+        exchanged = found.source.clone()
+        exchanged[:, place] = other[:, place]
+        outputs = _outputs(setup, exchanged, found, dice)
+        if outputs is None:
+            return 0.0
+        change = (outputs - one).abs().mean(dim=(0, 2))
+        apart = torch.arange(wide, device=change.device) != place
+        ratios.append(float(change[place] / change[apart].mean().clamp_min(1e-30)))
+    return sorted(ratios)[len(ratios) // 2]
 
 
 def _copies(call: LossCall, fed: Any) -> Iterator[_Copied]:

@@ -1,0 +1,53 @@
+"""Targets that change the value of the loss and not its gradient, or are all one, and losses that only look so."""
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from healthy import CE, SetUp, classifier, images, sgd
+from snellen.checks.training.targets import Targets
+from snellen.findings.finding import Finding
+from snellen.training.health.observe import observe
+
+
+def asked(loss: Any, targets: Tensor | None = None, outputs: int = 4) -> list[Finding]:
+    torch.manual_seed(0)
+    inputs, labels = images()
+    network = nn.Sequential(classifier(), nn.Linear(4, outputs))
+    batch = inputs, labels if targets is None else targets
+    return list(Targets()(observe(*SetUp(network, sgd(network.parameters()), batch, loss))))
+
+
+def test_a_penalty_beside_detached_outputs_teaches_nothing_of_the_targets() -> None:
+    (found,) = asked(lambda o, t: CE(o.detach(), t) + 1e-4 * o.square().mean())
+    assert (found.severity, found.title) == ("error", "The targets teach nothing")
+    assert "is the same, bit for bit" in found.sentence
+
+
+FAR = 100 + 10 * torch.randn(16, 1, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "outputs"),
+    [
+        (CE, None, 4),
+        (nn.MultiMarginLoss(), None, 4),
+        (nn.L1Loss(), FAR, 1),  # the sign of every error is the same, whichever target it has
+        (nn.SmoothL1Loss(), FAR, 1),
+        (nn.PoissonNLLLoss(), FAR.round(), 1),
+        (lambda o, t: -(o * (2 * F.one_hot(t, 4) - 1)).mean(), None, 4),
+        (lambda o, _t: o.square().mean(), None, 4),  # labels are at hand and not used
+        (lambda o, t: CE(o.detach(), t), None, 4),  # no gradient at all is another's to tell
+    ],
+)
+def test_targets_that_teach_are_left_in_peace(loss: Any, targets: Tensor | None, outputs: int) -> None:
+    assert asked(loss, targets, outputs) == []
+
+
+def test_a_regression_to_one_number_is_warned_of() -> None:
+    (found,) = asked(nn.MSELoss(), torch.full((16, 1), 3.0), 1)
+    assert (found.severity, found.title) == ("warning", "Targets that are all the same")
+    assert asked(nn.MSELoss(), torch.full((16, 1), 3.0) + torch.eye(16)[:, :1], 1) == []
