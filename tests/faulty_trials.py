@@ -215,6 +215,23 @@ def dead_channel() -> SetUp:
     return SetUp(network, sgd(network.parameters()), (inputs, labels), CE)
 
 
+def pairs_of_0_and_1() -> SetUp:
+    network = classifier()
+    inputs, labels = images()
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        same = (targets == targets.flip(0)).float()
+        return F.cosine_embedding_loss(outputs, outputs.flip(0), same)
+
+    return SetUp(network, sgd(network.parameters()), (inputs, labels), loss)
+
+
+def groups_of_one() -> SetUp:
+    head = nn.Sequential(nn.Linear(24, 8), nn.GroupNorm(8, 8), nn.ReLU(), nn.Linear(8, 4))
+    network = nn.Sequential(*classifier()[:2], head)
+    return SetUp(network, sgd(network.parameters()), images(), CE)
+
+
 FAULTY_TRIALS: dict[Callable[[], SetUp], tuple[str, str]] = {
     sgd_that_diverges: ("error training/learning_rate", "The learning rate is too high"),
     rate_of_nothing: ("error training/learning_rate", "The learning rate is far too low"),
@@ -231,6 +248,8 @@ FAULTY_TRIALS: dict[Callable[[], SetUp], tuple[str, str]] = {
     dampening_of_1: ("error training/optimizer", "Dampening of 1"),
     rate_used_up: ("error training/optimizer", "The schedule has used up the rate"),
     normalised_alone: ("error training/modes", "A normalisation of one number"),
+    groups_of_one: ("error training/modes", "A normalisation of one number"),
+    pairs_of_0_and_1: ("error training/loss_input", "Targets that are neither -1 nor 1"),
     eps_of_a_million: ("error training/modes", "The eps drowns the variance"),
     smoothed_away: ("error training/loss_input", "Labels smoothed away"),
     rows_of_255: ("error training/loss_input", "Targets far above 1"),

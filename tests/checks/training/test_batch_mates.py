@@ -161,3 +161,33 @@ def test_images_behind_time_are_asked_too_where_ctc_has_a_word_for_each(name: st
     assert [f.severity for f in found] == wanted
     by_hand = asked(Strip(columns, batch_first=batch_first), loss=lambda o, _: o.square().mean(), batch=batch)
     assert [f.severity for f in by_hand] == (["ok"] if wanted == ["ok"] else [])
+
+
+@pytest.mark.parametrize("shut", [True, False])
+def test_a_head_that_begins_at_0_hides_nothing(shut: bool) -> None:
+    """The batch is read as time; the last layer is all zeros, and stays so."""
+    torch.manual_seed(0)
+    network = Rows(batch_first=False)
+    if shut:
+        nn.init.zeros_(network.head.weight)
+    assert [f.title for f in asked(network)] == ["Images of a batch are mixed"]
+    assert bool(network.head.weight.any()) is not shut
+
+
+@pytest.mark.parametrize("shut", [True, False])
+def test_a_token_that_no_patch_reaches_is_an_error(shut: bool) -> None:
+    """Attention over the images in place of the patches: the class token sees class tokens alone."""
+    torch.manual_seed(0)
+
+    class Tokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.patch, self.token = nn.Conv2d(3, 8, 4, 4), nn.Parameter(torch.randn(1, 1, 8))
+            self.look, self.head = nn.MultiheadAttention(8, 2, batch_first=not shut), nn.Linear(8, 4)
+
+        def forward(self, x: Tensor) -> Any:
+            y = torch.cat([self.token.expand(len(x), -1, -1), self.patch(x).flatten(2).transpose(1, 2)], 1)
+            return self.head((y + self.look(y, y, y, need_weights=False)[0])[:, 0])
+
+    errors = [f.title for f in asked(Tokens()) if f.severity == "error"]
+    assert errors == ["The images do not reach the outputs"] * shut

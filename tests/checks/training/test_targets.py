@@ -51,3 +51,22 @@ def test_a_regression_to_one_number_is_warned_of() -> None:
     (found,) = asked(nn.MSELoss(), torch.full((16, 1), 3.0), 1)
     assert (found.severity, found.title) == ("warning", "Targets that are all the same")
     assert asked(nn.MSELoss(), torch.full((16, 1), 3.0) + torch.eye(16)[:, :1], 1) == []
+
+
+@pytest.mark.parametrize(("low", "high", "said"), [(0.0, 0.9, "error"), (0.0, 2.9, "warning")])
+def test_targets_that_lose_their_fractions_are_named(low: float, high: float, said: str) -> None:
+    numbers = torch.linspace(low, high, 16)[:, None]
+    (found,) = asked(lambda o, t: F.mse_loss(o, t.long().float()), numbers, 1)
+    assert (found.severity, found.title) == (said, "Targets are cut to whole numbers")
+    assert asked(nn.MSELoss(), numbers, 1) == asked(nn.MSELoss(), numbers.trunc() + torch.eye(16)[:, :1], 1) == []
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_mask_among_the_channels_is_an_error(told: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(6, 3, 8, 8)
+    mask = (x[:, 0] > 0).long()
+    x[:, 2] = mask.float() * 2 - 1 if told else (x[:, 1] > 0).float()
+    network = nn.Conv2d(3, 2, 3, padding=1)
+    found = Targets()(observe(network, sgd(network.parameters()), (x, mask), CE))
+    assert [f.title for f in found] == ["The target is in the input"] * told

@@ -12,6 +12,7 @@ from healthy import images, sgd
 from snellen.checks.training.thrown_away import ThrownAway
 from snellen.findings.finding import Finding
 from snellen.training.health.observe import observe
+from toys import Toy
 
 
 class Forked(nn.Module):
@@ -70,3 +71,19 @@ def test_a_wide_head_and_a_small_deep_one_are_no_main_path() -> None:
     assert asked(lambda outputs: outputs[0], shallow=400) == []
     assert asked(lambda outputs: outputs[1], shallow=100) == []
     assert asked(lambda outputs: outputs[1], body=7) == []
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_layer_whose_result_the_forward_drops_is_an_error(used: bool) -> None:
+    """The second convolution is applied to the input of the first."""
+    torch.manual_seed(0)
+
+    def run(m: Any, x: Tensor) -> Any:
+        y = m.stem(x).relu()
+        once = m.one(y).relu()
+        return m.head(m.two(once if used else y).relu().mean((2, 3)))
+
+    parts = {"one": nn.Conv2d(6, 6, 3), "two": nn.Conv2d(6, 6, 3), "head": nn.Linear(6, 4)}
+    network = Toy(run, stem=nn.Conv2d(3, 6, 3), **parts)
+    found = ThrownAway()(observe(network, sgd(network.parameters()), images(), F.cross_entropy))
+    assert [(f.severity, f.title) for f in found] == [("error", "Computed and dropped: one")] * (not used)

@@ -81,3 +81,34 @@ def test_a_loss_that_never_repeats_proves_nothing() -> None:
     own = torch.Generator().manual_seed(0)
     at = at._replace(loss=lambda outputs, targets: CE(outputs, targets) * (1 + torch.rand((), generator=own)))
     assert not any(p.severed for p in observe(*at).parameters)
+
+
+@pytest.mark.parametrize("soft", [True, False])
+def test_what_chooses_by_argmax_is_named(soft: bool) -> None:
+    torch.manual_seed(0)
+
+    def run(m: Any, x: Tensor) -> Any:
+        y = m.body(x.flatten(1)).relu()
+        chances = m.gate(y).softmax(1)
+        best = chances.argmax(1)
+        every = torch.stack([expert(y) for expert in (m.one, m.two)], 1)
+        return every[torch.arange(len(x)), best] * (chances.amax(1, keepdim=True) if soft else 1)
+
+    parts = {name: nn.Linear(16, 4) for name in ("one", "two")}
+    network = Toy(run, body=nn.Linear(432, 16), gate=nn.Linear(16, 2), **parts)
+    found = audit_training(network, sgd(network.parameters()), images(), CE)
+    assert [f.title for f in found.warnings] == ["What chooses is not trained"] * (not soft)
+
+
+def test_what_chooses_in_python_is_severed_too() -> None:
+    """A small move turns no choice; every sign turned round does."""
+    torch.manual_seed(0)
+
+    def run(m: Any, x: Tensor) -> Any:
+        y = m.body(x.flatten(1)).relu()
+        return m.one(y) if m.gate(y).mean().item() > 0 else m.two(y)
+
+    parts = {name: nn.Linear(16, 4) for name in ("one", "two")}
+    network = Toy(run, body=nn.Linear(432, 16), gate=nn.Linear(16, 1), **parts)
+    seen = observe(network, sgd(network.parameters()), images(), CE)
+    assert {p.name for p in seen.parameters if p.severed} == {"gate.weight", "gate.bias"}

@@ -27,6 +27,8 @@ class BatchMates(TrainingCheck):
     A ``view`` where ``permute`` was meant, a mean or a softmax over the batch, and an LSTM or attention that takes the
     batch for time do this.
 
+    An error too if all outputs are the same, bit for bit up to rounding, for images and targets that differ.
+
     Nothing is said where it may be meant: outputs that are not one an image or compare all with all, (n, n); variances
     or normalisations over the batch, also in evaluation; a loss without one target an image, such as contrast; several
     inputs; sequences, whose first axis may be time, unless there is a class or a number for each row.
@@ -38,6 +40,8 @@ class BatchMates(TrainingCheck):
         mixed = seen.mixing
         if mixed is None:
             return []
+        if mixed.same and mixed.moved == 0:
+            return self._blind(seen, mixed)
         measured = {"change_with_batch_mates": mixed.change}
         if mixed.moved == 0:
             text = f"In evaluation mode the outputs of {mixed.kept} images stay when the others are exchanged."
@@ -54,6 +58,17 @@ class BatchMates(TrainingCheck):
         remedy += "attention whose batch_first is not that of its inputs."
         severity: Severity = "error" if sure else "warning"
         return [Finding(NAME, severity, "Images of a batch are mixed", text, measured=measured, remedy=remedy)]
+
+    def _blind(self, seen: Observation, mixed: Mixing) -> Sequence[Finding]:
+        """The outputs are one and the same, and the targets are not."""
+        calls = [c for c in seen.losses if _one_each(c, mixed) and bool((c.target != c.target[:1]).any())]
+        if not calls or mixed.axis:
+            return []
+        text = f"In evaluation mode the outputs are the same for {2 * mixed.kept} images that differ, and their "
+        text += f"targets in {calls[0].name} are not; so too with small random numbers in weights that are all 0."
+        remedy = "Look for a token or a place that never meets the others, units that are all shut, an axis that was "
+        remedy += "normalised or averaged away, and for what the forward does with its input."
+        return [Finding(NAME, "error", "The images do not reach the outputs", text, remedy=remedy)]
 
 
 def _one_each(call: LossCall, mixed: Mixing) -> bool:

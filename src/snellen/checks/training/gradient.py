@@ -24,7 +24,8 @@ class Gradient(TrainingCheck):
     was computed from. *Cut*: the loss was, an optimizer holds it, and no gradient came back (``detach``, ``no_grad``,
     ``argmax``, ``.data``): an error where the numbers are random and trained layers work on what comes of them, a
     warning where they are not random, and only mentioned where nothing trained stands behind (a teacher) or where the
-    whole optimizer gets no gradient (the other phase of two). *No path*: the loss was not computed from it, such as an
+    whole optimizer gets no gradient (the other phase of two). Random weights that choose, by argmax or a comparison,
+    and get no gradient: a warning. *No path*: the loss was not computed from it, such as an
     unused head: mentioned. Where parameters get no gradient, or zeros alone before a rounding, and the loss still
     changes when they are moved by 2 %, the graph is cut by NumPy, ``item`` or the rounding: the severity of a cut, and
     an error for a rounding. *Zero*: exact zeros in all gradients with a loss that is not 0, or of a network of random
@@ -107,7 +108,14 @@ class Gradient(TrainingCheck):
             yield Finding(
                 NAME, "info", "Not trained by this loss", f"{text}their optimizer: another phase trains them."
             )
-        if teacher:
+        gates = [p for p in teacher if p.name in seen.marks.chosen and p.fresh.random and len(p.shape) > 1]
+        gates = [p for p in gates if not p.written and seen.first_step]
+        if gates:
+            text = f"{listed(blocks([p.name for p in gates]))} choose (by argmax, a comparison or an order) and do "
+            text += "nothing else: the loss depends on the choice, no gradient comes back, and the weights stay random."
+            remedy = "Multiply what is chosen by its probability, or draw by gumbel_softmax(hard=True)."
+            yield Finding(NAME, "warning", "What chooses is not trained", text, remedy=remedy)
+        elif teacher:
             text = (
                 f"{listed(blocks([p.name for p in teacher]))} get no gradient and nothing trained stands behind them."
             )

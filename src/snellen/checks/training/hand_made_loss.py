@@ -1,21 +1,21 @@
 """Does a loss that was written by hand reward the right answers?"""
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from snellen._errors import SnellenError, UsageError
+from snellen._errors import UsageError
 from snellen.checks.training._base import TrainingCheck
 from snellen.checks.training._rates import from_scratch
+from snellen.checks.training._slopes import cost
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding, Severity
 from snellen.training.health.facts import Observation
-from snellen.training.health.kept import kept
 from snellen.training.health.setup import inputs_and_targets
 
 NAME = "training/hand_made_loss"
@@ -52,13 +52,13 @@ class HandMadeLoss(TrainingCheck):
         made = _made(seen)
         if made is None:
             return []
-        cost, hot = made
+        price, hot = made
         severity: Severity = "error" if from_scratch(seen) else "warning"
         remedy = "Look for a sign, and for a softmax or sigmoid that the formula wants before it."
-        right = [cost(hot * 2 * size - size) for size in SIZES] + [cost(way) for way in _ways(hot)]
-        wrong = [cost(size - hot * 2 * size) for size in SIZES] + [cost(way) for way in _ways(1 - hot)]
+        right = [price(hot * 2 * size - size) for size in SIZES] + [price(way) for way in _ways(hot)]
+        wrong = [price(size - hot * 2 * size) for size in SIZES] + [price(way) for way in _ways(1 - hot)]
         known = [value for value in (*right, *wrong) if math.isfinite(value)]
-        up, down = ([cost(sign * (hot * 2 - 1) * size) for size in FAR] for sign in (1, -1))
+        up, down = ([price(sign * (hot * 2 - 1) * size) for size in FAR] for sign in (1, -1))
         if not known:
             return []
         if down[2] < 5 * down[1] < 25 * down[0] < 0 and min(up) > down[0]:
@@ -74,7 +74,7 @@ class HandMadeLoss(TrainingCheck):
             )
             text += "is the negative of a loss."
             return [Finding(NAME, severity, "The loss rewards wrong answers", text, remedy=remedy)]
-        even = {size: cost(torch.full_like(hot, size)) for one in EVEN for size in (one, -one)}
+        even = {size: price(torch.full_like(hot, size)) for one in EVEN for size in (one, -one)}
         best, cheap = min(known), min((v, k) for k, v in even.items() if math.isfinite(v))
         rows = tuple((f"{size:g}", f"{value:.5g}") for size, value in even.items())
         table = Table("The loss of one score for every class and place", ("score", "loss"), rows)
@@ -114,14 +114,7 @@ def _made(seen: Observation) -> tuple[Callable[[Tensor], float], Tensor] | None:
         return None
     hot = F.one_hot(classes, k).movedim(-1, 1).to(outputs.dtype)
 
-    def cost(answers: Tensor) -> float:
-        try:
-            with kept(setup.modules, setup.optimizers), torch.no_grad():
-                return float(_number(setup.loss(answers, targets)))
-        except (ArithmeticError, ValueError, RuntimeError, TypeError, SnellenError):
-            return math.nan
-
-    return cost, hot
+    return functools.partial(_cost, seen, targets), hot
 
 
 def _ways(hot: Tensor) -> Iterator[Tensor]:
@@ -132,7 +125,5 @@ def _ways(hot: Tensor) -> Iterator[Tensor]:
     yield sure.log()
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, dict):
-        return value.get("loss", math.nan)
-    return value[0] if isinstance(value, list | tuple) else value
+def _cost(seen: Observation, targets: Tensor, answers: Tensor) -> float:
+    return cost(seen, answers, targets)

@@ -42,6 +42,8 @@ class LossInput(TrainingCheck):
       last layers are trained, with no frozen weights behind: nobody unlearns what is random.
     - More than half of the images of a batch in classes that weigh 0; more than half of the targets of a regression
       where the last activation cannot reach.
+    - Targets other than -1 and 1 for ``cosine_embedding_loss``, ``margin_ranking_loss``, ``hinge_embedding_loss`` and
+      ``soft_margin_loss``.
     - ``cross_entropy`` over one class: always 0. ``mse_loss`` and its kin of shapes that are spread against each other.
 
     Warnings: the negative of such a loss otherwise; a class of the batch that weighs 0, or is ignored, in a
@@ -60,7 +62,7 @@ class LossInput(TrainingCheck):
             fault = fault or _left_out(seen, call) or _nothing_to_tell(seen, call)
             if fault is not None and fault.title not in {f.title for f in found}:
                 found.append(fault)
-        found += _upside_down(seen)
+        found += [*_upside_down(seen), *_unsigned(seen)]
         if found:
             return found
         names = sorted({c.name for c in seen.losses})
@@ -87,10 +89,22 @@ def _upside_down(seen: Observation) -> list[Finding]:
     return [_finding(severity, "The loss is upside down", text, "Remove the minus sign.")]
 
 
+def _unsigned(seen: Observation) -> list[Finding]:
+    """Targets of a loss that wants -1 and 1 and knows nothing else."""
+    for name, target in seen.signs:
+        other = target[(target != 1) & (target != -1)]
+        if other.numel():
+            text = f"{name} wants targets of -1 and 1; {other.numel()} of {target.numel()} are others: "
+            text += f"{', '.join(f'{v:g}' for v in other.unique().tolist()[:4])}. They are not told what is wrong."
+            return [_finding("error", "Targets that are neither -1 nor 1", text, "Use 2 * targets - 1.")]
+    return []
+
+
 def _left_out(seen: Observation, call: LossCall) -> Finding | None:
     """A class of the batch that the loss does not count, where every image has one class."""
-    images = any(t.is_floating_point() and t.ndim == 4 and len(t) == len(call.target) for t in seen.inputs)
-    if call.name not in ("cross_entropy", "nll_loss") or call.input.ndim != 2 or call.target.ndim != 1 or not images:
+    if call.name not in ("cross_entropy", "nll_loss") or call.input.ndim != 2 or call.target.ndim != 1:
+        return None
+    if not any(t.is_floating_point() and t.ndim == 4 and len(t) == len(call.target) for t in seen.inputs):
         return None
     labels = call.target.unique().tolist()
     weight, ignored = call.options.get("weight"), call.options.get("ignore_index", -100)

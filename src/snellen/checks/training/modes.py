@@ -29,8 +29,8 @@ class Modes(TrainingCheck):
       those its frozen weights know. A warning if this batch is ``drift`` of their deviations from them and they were
       gathered over ``settled`` batches, else mentioned.
     - BatchNorm in training mode over ``few`` values a channel or fewer: warning.
-    - A LayerNorm over one number (it is always its bias), and a BatchNorm whose eps is ``drowned`` times the variance
-      that it is given (nothing is normalised, all is made small): error.
+    - A LayerNorm, or a group of a GroupNorm, over one number (it is always its bias), and a BatchNorm whose eps is
+      ``drowned`` times the variance that it is given (nothing is normalised, all is made small): error.
     - BatchNorm with momentum 0 whose statistics are untouched: error. Momentum or dropout of ``last`` or more: warning;
       a dropout of 1: error.
 
@@ -63,6 +63,7 @@ class Modes(TrainingCheck):
 
     def _alone(self, seen: Observation) -> Iterator[Finding]:
         alone = [c.name for c in seen.modules if isinstance(c.module, nn.LayerNorm) and _one(c.module)]
+        alone += [c.name for c in seen.modules if isinstance(c.module, nn.GroupNorm) and c.values == 1]
         if alone:
             text = f"{listed(alone)} normalise{'s' * (len(alone) == 1)} over one number: its mean is itself, and what "
             text += "is left of it is the bias, whatever the image."

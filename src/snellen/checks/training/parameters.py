@@ -24,11 +24,16 @@ class Parameters(TrainingCheck):
     computed and thrown away. An error if ``requires_grad`` says that they were to be trained and the numbers are
     exact, or if an optimizer holds a tensor of that shape which is gone; a warning if they are only like an
     initialisation. If they are frozen, an error only if at least two layers of exact random numbers stand before
-    trained ones and no frozen weight is anything but random, else a warning: one random projection, or random adapters
-    beside pretrained weights, may be meant.
+    trained ones and no frozen weight is anything but random, else a warning: one random projection, random adapters
+    beside pretrained weights, or normalisations and one head that alone are trained, between random layers (Frankle et
+    al. 2021, arXiv:2003.00152) may be meant. Only mentioned if the trained layers see the images themselves too, as a
+    critic does.
 
     A last layer that is frozen at exact random numbers behind trained ones is a warning: a new head was forgotten, or
     it is fixed on purpose (Hoffer et al. 2018, arXiv:1801.04540).
+
+    Parameters of a loss of one's own (centres, proxies, weights of tasks) that get a gradient and are in no optimizer
+    are an error.
 
     Parameters that are created while the network runs are an error; those that are trained but sit where
     ``state_dict`` does not find them, a warning.
@@ -49,7 +54,7 @@ class Parameters(TrainingCheck):
             findings.append(self._before(seen, before, found))
         if behind:
             findings.append(self._behind(seen, behind))
-        findings += self._still_head(seen, found)
+        findings += [*self._still_head(seen, found), *self._of_the_loss(seen)]
         return [*findings, self._summary(seen, found, table)]
 
     def _made_anew(self, seen: Observation) -> Iterator[Finding]:
@@ -115,6 +120,14 @@ class Parameters(TrainingCheck):
             "another optimizer steps them, give it to the audit too.",
             evidence=(_evidence(seen, behind),),
         )
+
+    def _of_the_loss(self, seen: Observation) -> Iterator[Finding]:
+        if seen.unheld:
+            one = len(seen.unheld) == 1
+            text = f"{listed(seen.unheld)} {'is' if one else 'are'} held by the loss, get{'s' * one} a gradient, and "
+            text += f"{'is' if one else 'are'} in no optimizer: the numbers stay as they were made."
+            remedy = "Give the optimizer the parameters of the loss too."
+            yield Finding(NAME, "error", "Parameters of the loss are not trained", text, remedy=remedy)
 
     def _still_head(self, seen: Observation, found: Mapping[str, Verdict]) -> Iterator[Finding]:
         """The last layer, frozen and random, behind layers that are trained; not that of a teacher."""
@@ -190,6 +203,15 @@ def _severity_before(seen: Observation, before: Sequence[Parameter], found: Mapp
     if any(p.requires_grad and (p.fresh.verdict == "exact" or p.shape in gone) for p in heavy):
         return "error"
     if any(p.requires_grad for p in heavy):
+        return "warning"
+    names = {p.name for p in before}
+    meets = {seen.parameters[number].name for entry in seen.entries for number in entry.numbers}
+    behind = [q for q in seen.parameters if q.trains and len(q.shape) > 1 and q.consumes & names]
+    if any(q.name in meets for q in behind):
+        return "info"
+    between = [q for q in seen.parameters if q.trains and len(q.shape) == 1 and q.consumes & names]
+    alone = len({q.module for q in seen.parameters if q.trains and len(q.shape) > 1}) <= 1
+    if alone and sum(any(q.name in p.consumes for p in heavy) for q in between) >= 2:
         return "warning"
     layers = {p.module for p in heavy if p.fresh.verdict == "exact" and len(p.shape) >= 2}
     pretrained = any(

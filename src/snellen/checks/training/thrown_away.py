@@ -15,6 +15,9 @@ NAME = "training/thrown_away"
 class ThrownAway(TrainingCheck):
     """Layers that run on features of the trained ones, stand in the same optimizer, and do not reach the loss.
 
+    An error too are random layers in an optimizer that ran inside the network, whose result is neither in the loss nor
+    in what the network returns: a slip in its forward, such as a layer that is applied to the wrong variable.
+
     A head that is not used now is usual and is only mentioned (``gradient``). It is an error where what is thrown away
     is the main path: ``deep`` layers of weights or more, deeper and larger than what the loss does use behind the place
     where the two part, and more than ``share`` of all weights that run.
@@ -26,6 +29,24 @@ class ThrownAway(TrainingCheck):
     share: float = 1 / 3
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
+        return [*self._inside(seen), *self._main(seen)]
+
+    def _inside(self, seen: Observation) -> Sequence[Finding]:
+        found, returned = verdicts(seen), seen.marks.returned
+        lost = [
+            p.name
+            for p in seen.parameters
+            if found[p.name] == "no path to the loss" and _runs(p) and p.groups and p.fresh.random and len(p.shape) > 1
+            if returned is not None and p.name not in returned and not p.severed
+        ]
+        if not lost or not seen.has_graph:
+            return []
+        text = f"{listed(blocks(lost))} ran in the forward, and what came of {'it' if len(lost) == 1 else 'them'} is "
+        text += "neither in the loss nor in what the network returns: it is dropped on the way."
+        remedy = "See what the forward does with the result, and what the next layer is applied to."
+        return [Finding(NAME, "error", f"Computed and dropped: {listed(blocks(lost))}", text, remedy=remedy)]
+
+    def _main(self, seen: Observation) -> Sequence[Finding]:
         found = verdicts(seen)
         alive = {o for p in seen.parameters if p.trains and p.grad == "finite" for o, _, _ in p.groups}
         weights = [p for p in seen.parameters if len(p.shape) > 1]

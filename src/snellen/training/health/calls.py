@@ -27,6 +27,15 @@ LOSSES: dict[Callable[..., Any], str] = {
 }
 
 
+SIGNS: dict[Callable[..., Any], int] = {
+    F.cosine_embedding_loss: 2,
+    F.margin_ranking_loss: 2,
+    F.hinge_embedding_loss: 1,
+    F.soft_margin_loss: 1,
+}
+"""Losses whose targets are -1 and 1, and where they stand among the arguments."""
+
+
 @dataclass
 class ModuleCall:
     """A module that ran: its mode then, how often, and how many values a channel a normalisation saw at least.
@@ -47,7 +56,8 @@ class ModuleCall:
 class LossCall:
     """A loss function that was called: its input and target, and the operation that made the input.
 
-    ``value`` is what it returned; NaN if that was no single number, or it raised.
+    ``value`` is what it returned; NaN if that was no single number, or it raised. ``masks``: the marks of what input
+    and target were computed from (see :class:`snellen.training.health.flow.Flow`), of a target with a gradient alone.
     """
 
     name: str
@@ -56,24 +66,32 @@ class LossCall:
     origin: str
     options: dict[str, Any]
     value: float = math.nan
+    masks: tuple[int, int] = (0, 0)
 
 
 class Losses(TorchFunctionMode):
     """Notes every call of a loss of ``torch.nn.functional``, whatever it was called through."""
 
-    def __init__(self, origin: Callable[[Tensor], str]) -> None:
+    def __init__(self, origin: Callable[[Tensor], str], mask: Callable[[Tensor], int] = lambda _: 0) -> None:
         super().__init__()
         self.found: list[LossCall] = []
-        self._origin = origin
+        self.signs: list[tuple[str, Tensor]] = []
+        self._origin, self._mask = origin, mask
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = LOSSES.get(func) if callable(func) and getattr(func, "__hash__", None) else None
+        place = SIGNS.get(func) if callable(func) and getattr(func, "__hash__", None) else None
+        if place is not None:
+            target = args[place] if len(args) > place else kwargs.get("target")
+            self.signs += [(func.__name__, target.detach())] if isinstance(target, Tensor) else []
         if name is not None:
             fed = [*args[:2], *(kwargs[k] for k in ("input", "target") if k in kwargs)]
             if len(fed) == 2 and all(isinstance(t, Tensor) for t in fed):
                 options = {k: v for k, v in kwargs.items() if k not in ("input", "target")}
-                self.found.append(LossCall(name, fed[0].detach(), fed[1].detach(), self._origin(fed[0]), options))
+                call = LossCall(name, fed[0].detach(), fed[1].detach(), self._origin(fed[0]), options)
+                masks = self._mask(fed[0]), self._mask(fed[1]) if fed[1].requires_grad else 0
+                self.found.append(replace(call, masks=masks))
                 value = func(*args, **kwargs)
                 if isinstance(value, Tensor) and value.numel() == 1:
                     self.found[-1] = replace(self.found[-1], value=float(value.detach()))
@@ -86,7 +104,8 @@ class Calls:
     """The modules that are running now, and those that ran.
 
     ``given``: of each call of the whole network, what it was given by position, and the shapes of what it returned.
-    ``returned``: what the last call returned, if it is one tensor.
+    ``returned``: what the last call returned, if it is one tensor; ``returned_mask``: the marks, by ``mask``, of all
+    that calls returned.
     """
 
     names: dict[int, str]
@@ -94,6 +113,8 @@ class Calls:
     ran: dict[int, ModuleCall] = field(default_factory=dict)
     given: list[tuple[tuple[Any, ...], tuple[torch.Size, ...]]] = field(default_factory=list)
     returned: Tensor | None = None
+    mask: Callable[[Tensor], int] = lambda _: 0
+    returned_mask: int = 0
 
     def where(self) -> str:
         """The innermost running module that belongs to the network."""
@@ -115,12 +136,16 @@ class Calls:
         call.calls += 1
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and inputs and isinstance(inputs[0], Tensor):
             _note_statistics(call, module, inputs[0])
+        if isinstance(module, nn.GroupNorm) and inputs and isinstance(inputs[0], Tensor) and inputs[0].ndim > 1:
+            call.values = inputs[0][0].numel() // module.num_groups
 
     def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
         if self.running and self.running[-1] is module:
             self.running.pop()
         if self.names.get(id(module)) == "":
             self.returned = output.detach() if isinstance(output, Tensor) else None
+            for tensor in tensors_in(output):
+                self.returned_mask |= self.mask(tensor)
             self.given.append((tuple(inputs), tuple(t.shape for t in tensors_in(output))))
 
 

@@ -162,9 +162,32 @@ class Asked:
     past: Past | None = None
 
 
+@dataclass(frozen=True)
+class Marks:
+    """Names of the parameters that some tensors of a step were computed from.
+
+    Attributes:
+        returned: what calls of the whole network returned; None if it was not called.
+        drawn: the mean and deviation of a distribution that was drawn from without a gradient.
+        drawn_into: parameters that were applied to what came of such a draw.
+        chosen: numbers that were compared, sorted, or the largest of which was taken.
+        aims: of each loss in ``losses``, its input, and its target if that has a gradient.
+    """
+
+    returned: frozenset[str] | None = None
+    drawn: frozenset[str] = frozenset()
+    drawn_into: frozenset[str] = frozenset()
+    chosen: frozenset[str] = frozenset()
+    aims: tuple[tuple[frozenset[str], frozenset[str]], ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """One step of training, watched and undone."""
+    """One step of training, watched and undone.
+
+    ``signs``: targets of losses that want -1 and 1; ``rewritten``: tensors of the batch that the step wrote to;
+    ``unheld``: parameters of the loss that got a gradient and are in no optimizer.
+    """
 
     setup: TrainingSetup
     loss: float
@@ -191,6 +214,10 @@ class Observation:
     ctc: tuple[CtcCall, ...] = ()
     linear_runs: tuple[LinearRun, ...] = ()
     silenced: tuple[Silenced, ...] = ()
+    marks: Marks = field(default_factory=Marks)
+    signs: tuple[tuple[str, Tensor], ...] = ()
+    rewritten: tuple[Tensor, ...] = ()
+    unheld: tuple[str, ...] = ()
 
     @property
     def named(self) -> dict[str, Tensor]:

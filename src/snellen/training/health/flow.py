@@ -30,6 +30,12 @@ RANDOM = frozenset(
         "multinomial",
     ]
 )
+DRAWS = frozenset(["normal", "normal_functional", "binomial", "poisson"])
+"""Draws whose parameters get no gradient."""
+CHOICES = frozenset(
+    ["argmax", "argmin", "max", "min", "topk", "sort", "argsort", "gt", "lt", "ge", "le", "nonzero", "multinomial"]
+)
+"""Operations of which whole numbers come, or yes and no."""
 RELU = frozenset(["relu", "relu_", "relu6", "relu6_"])
 FLOORED = frozenset(["threshold", "threshold_", "clamp_min", "clamp_min_", "clamp", "clamp_", "hardtanh", "hardtanh_"])
 SQUASH = {name + end: name for name in ("tanh", "sigmoid", "hardsigmoid") for end in ("", "_")}
@@ -129,7 +135,9 @@ class Flow(TorchDispatchMode):
         where: names the module that is running.
 
     ``rounded``: by operation, the marks of all that was rounded. ``applied``: those of the parameters alone that were
-    multiplied with data as matrices or filters.
+    multiplied with data as matrices or filters. ``drawn``: the marks of what the parameters of a
+    distribution were computed from, where a draw from it was made; draws have the mark ``drawn_bit``. ``chosen``: the
+    marks of what choices were made of.
     """
 
     parameters: Sequence[Tensor]
@@ -142,6 +150,9 @@ class Flow(TorchDispatchMode):
     known: frozenset[int] = frozenset()
     rounded: dict[str, int] = field(default_factory=dict)
     applied: int = 0
+    drawn: int = 0
+    chosen: int = 0
+    drawn_bit: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -198,6 +209,14 @@ class Flow(TorchDispatchMode):
             self._enters(name, inputs, masks, pure)
         if mask & DATA:
             self._note_made(inputs)
+        if name in CHOICES:
+            self.chosen |= mask
+        if name in DRAWS and mask >> 1:
+            self.drawn |= mask
+            if not self.drawn_bit:
+                self._next <<= 1
+                self.drawn_bit = self._next
+            mask |= self.drawn_bit
         if name in ROUNDS:
             self.rounded[ROUNDS[name]] = self.rounded.get(ROUNDS[name], 0) | mask
         outputs = list(_tensors((result,)))

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snellen.training.health.calls import LossCall, Losses
-from snellen.training.health.kept import Dice, modules_kept, random_kept
+from snellen.training.health.kept import Dice, modules_kept, opened, random_kept
 from snellen.training.health.setup import TrainingSetup, inputs_and_targets, tensors_in
 
 REGRESSIONS = frozenset(["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
@@ -77,7 +77,7 @@ def ahead(setup: TrainingSetup, losses: tuple[LossCall, ...], dice: Dice) -> Ahe
     behind, before = found.source.clone(), found.source.clone()
     other = _exchanged(found.source)
     behind[:, place:], before[:, :place] = other[:, place:], other[:, :place]
-    with modules_kept(setup.modules), random_kept(), torch.no_grad():
+    with modules_kept(setup.modules), random_kept(), opened(setup.module), torch.no_grad():
         for module in setup.modules:
             for submodule in module.modules():
                 submodule.training = False

@@ -67,6 +67,31 @@ def modules_kept(modules: Sequence[nn.Module]) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def opened(module: nn.Module) -> Iterator[None]:
+    """Weights that are all 0, as last layers and branches begin, are small random numbers inside: what they hide shows.
+
+    >>> net = nn.Linear(2, 1)
+    >>> _ = nn.init.zeros_(net.weight)
+    >>> with opened(net):
+    ...     bool(net.weight.any())
+    True
+    >>> bool(net.weight.any())
+    False
+    """
+    shut = [p for p in module.parameters() if p.ndim > 1 and not p.is_meta and not bool(p.any())]
+    generator = torch.Generator().manual_seed(0)
+    try:
+        with torch.no_grad():
+            for p in shut:
+                p.copy_(torch.randn(p.shape, generator=generator) / (p.numel() / len(p)) ** 0.5)
+        yield
+    finally:
+        with torch.no_grad():
+            for p in shut:
+                p.zero_()
+
+
 def with_inner(optimizers: Sequence[Optimizer]) -> list[Optimizer]:
     """The optimizers and those they wrap, each once."""
     found: dict[int, Optimizer] = {}

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from snellen.training.health.kept import Dice, modules_kept
+from snellen.training.health.kept import Dice, modules_kept, opened
 from snellen.training.health.setup import TrainingSetup, tensors_in
 
 MOST = 4
@@ -33,6 +33,7 @@ class Mixing:
         where: the first module whose output changed, or that was given what had changed.
         before: the change came before that module.
         axis: of the outputs that is the images: 0, or 1 behind time.
+        same: the outputs are the same for all images, and the images are not.
     """
 
     rows: int
@@ -43,6 +44,7 @@ class Mixing:
     where: str = ""
     before: bool = False
     axis: int = 0
+    same: bool = False
 
 
 def mixing(
@@ -72,7 +74,7 @@ def mixing(
     first, second = images[: 2 * kept].clone(), images[: 2 * kept].clone()
     second[::2] = images[2 * kept : 3 * kept] if len(images) >= 3 * kept else first[STAY]
     moments = _Moments(2 * kept)
-    with modules_kept(setup.modules), torch.no_grad():
+    with modules_kept(setup.modules), opened(setup.module), torch.no_grad():
         for module in setup.modules:
             for submodule in module.modules():
                 submodule.training = False
@@ -86,6 +88,8 @@ def mixing(
             if found is not None and found.moved:
                 again = _run(setup.module, first.clone(), names, dice, axis)
                 found = _compared(one, again, other, rows=len(images), axes=images.ndim, kept=kept, axis=axis)
+            if found is not None and found.same and not bool((first != first[:1]).any()):
+                found = replace(found, same=False)
         except Exception:  # a forward that wants another batch, or has no evaluation
             return None
         finally:
@@ -165,7 +169,7 @@ def _run(module: nn.Module, images: Tensor, names: Mapping[int, str], dice: Dice
 
 
 def _compared(one: _Run, again: _Run, other: _Run, *, rows: int, axes: int, kept: int, axis: int) -> Mixing | None:
-    moved, change = torch.zeros(kept, dtype=torch.bool), 0.0
+    moved, change, same = torch.zeros(kept, dtype=torch.bool), 0.0, True
     for a, b, c in zip(one.outputs, again.outputs, other.outputs, strict=True):
         if not a.ndim or len(a) != 2 * kept or a.shape != c.shape or a.shape == (2 * kept, 2 * kept):
             return None
@@ -179,8 +183,9 @@ def _compared(one: _Run, again: _Run, other: _Run, *, rows: int, axes: int, kept
         apart = (mine - new).abs().amax(dim=1)
         moved |= (apart > limit).cpu()
         change = max(change, float(apart.max()) / size)
+        same &= not bool(((a - a[:1]).abs() > 4 * torch.finfo(a.dtype).eps * size).any())
     where, before = _first(one, again, other) if bool(moved.any()) else ("", False)
-    return Mixing(rows, axes, kept, int(moved.sum()), change, where, before, axis)
+    return Mixing(rows, axes, kept, int(moved.sum()), change, where, before, axis, same)
 
 
 def _limit(values: Tensor, size: float) -> float:

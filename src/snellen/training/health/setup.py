@@ -1,5 +1,6 @@
 """A training set-up as the audit runs it: a network, its optimizers, a batch and a loss."""
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.nn.utils.rnn import PackedSequence
 from torch.optim import Optimizer
 
 from snellen._errors import NetworkError, UsageError
@@ -39,16 +41,20 @@ class TrainingSetup:
     whole: bool
     prepare: Callable[[Tensor], Tensor] | None = None
 
-    def value(self) -> Tensor:
-        """The loss of the batch, with its graph.
+    def value(self, batch: Any = None) -> Tensor:
+        """The loss of the batch, with its graph; of a copy, so that a step that writes to its batch finds it anew.
+
+        Args:
+            batch: such a copy (:func:`copied`), to look at afterwards.
 
         Raises:
             NetworkError: it is no scalar tensor.
         """
+        batch = copied(self.batch) if batch is None else batch
         if self.whole:
-            value = self.loss(self.module, self.batch) if _positional(self.loss) != 0 else self.loss()
+            value = self.loss(self.module, batch) if _positional(self.loss) != 0 else self.loss()
         else:
-            inputs, targets = inputs_and_targets(self.batch)
+            inputs, targets = inputs_and_targets(batch)
             value = self.loss(self.outputs(inputs), targets)
         return _scalar(value)
 
@@ -138,6 +144,40 @@ def inputs_and_targets(batch: Any) -> tuple[Any, Any]:
         f"a batch must be (inputs, targets) or a dict for a loss(outputs, targets), got {type(batch).__name__}; "
         "or give a loss(network, batch)."
     )
+
+
+def copied(value: Any) -> Any:
+    """A nested batch with its tensors copied; parameters, what has a graph, and objects of other kinds are the same.
+
+    >>> from torch import ones
+    >>> batch = {"x": ones(2), "names": ["a", "b"]}
+    >>> copy = copied(batch)
+    >>> copy["x"] is batch["x"], copy["names"] == batch["names"]
+    (False, True)
+    """
+    return _copied(value, {})
+
+
+def _copied(value: Any, known: dict[int, Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        if isinstance(value, nn.Parameter) or value.grad_fn is not None:
+            return value
+        if id(value) not in known:
+            known[id(value)] = value.detach().clone().requires_grad_(value.requires_grad)
+        return known[id(value)]
+    if isinstance(value, Mapping):
+        other = copy.copy(value)
+        try:
+            for key, inner in value.items():
+                other[key] = _copied(inner, known)  # type: ignore[index]
+        except TypeError:  # a mapping that cannot be written to
+            return value
+        return other
+    if type(value) in (list, tuple):
+        return type(value)(_copied(inner, known) for inner in value)
+    if isinstance(value, tuple) and hasattr(value, "_fields") and not isinstance(value, PackedSequence):
+        return type(value)(*(_copied(inner, known) for inner in value))
+    return value
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:

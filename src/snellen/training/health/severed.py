@@ -17,6 +17,8 @@ STEP = 0.02
 """Of the root mean square of a tensor."""
 FAR = 10
 """Steps where a rounding stands between: it hides small ones."""
+TURNED = -1
+"""Every sign turned round: it changes choices (argmax, a comparison) that a small move leaves as they are."""
 ROUNDING = 1e-5
 """Of the loss: less is no change."""
 MOST = 4
@@ -40,9 +42,9 @@ def severed(
     Asked are parameters that an optimizer holds and whose module ran: without a gradient although, as far as the
     operations were watched, nothing connects them to the loss (NumPy, ``item``, ``torch.tensor``); or with a gradient
     of exactly 0 in all of a module, and what was computed from them was rounded. They are moved together by a random
-    2 % of their size, and by 20 % where a rounding may hide that; where the loss of the same draw changes, it is
-    computed once more without the move, and up to four times with one module at the end of a chain moved alone, so that
-    a layer whose output is thrown away is not named with them. Every bit is put back.
+    2 % of their size, by 20 % where a rounding may hide that, and with every sign turned round; where the loss of the
+    same draw changes, it is computed once more without the move, and up to four times with one module at the end of a
+    chain moved alone, so that a layer whose output is thrown away is not named with them. Every bit is put back.
 
     Args:
         setup: inside :func:`snellen.training.health.kept.kept`.
@@ -66,8 +68,8 @@ def severed(
             p.grad = None
         every = [named[n] for n in asked]
         hidden = any(why != OUTSIDE for why in asked.values())
-        size = 1 if trial.moves(every) else FAR
-        if (size == FAR and not (hidden and trial.moves(every, FAR))) or not trial.repeats():
+        size = next((s for s in (1, *[FAR] * hidden, TURNED) if trial.moves(every, s)), None)
+        if size is None or not trial.repeats():
             return {}
         names = list(named)
         above = {n: {names[i] for i in flow.bits(flow.consumed.get(number[n], 0))} & set(asked) for n in asked}
@@ -138,6 +140,9 @@ class _Trial:
             with torch.no_grad():
                 for p in parameters:
                     size = float(p.float().square().mean().sqrt()) if p.numel() else 0.0
+                    if steps == TURNED:
+                        p.neg_()
+                        continue
                     p.add_(torch.randn(p.shape, generator=generator).to(p.device, p.dtype), alpha=steps * STEP * size)
             return abs(self._loss() - self._begun) > ROUNDING * abs(self._begun)
         finally:
