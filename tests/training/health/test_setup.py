@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 from torch import Tensor, nn, optim
 
 from snellen._errors import NetworkError, UsageError
-from snellen.training.health.setup import inputs_and_targets, tensors_in, training_setup
+from snellen.training.health.setup import copied, inputs_and_targets, tensors_in, training_setup
 
 NET = nn.Linear(3, 2)
 SGD = optim.SGD(NET.parameters(), lr=0.1)
@@ -95,3 +95,21 @@ def test_modules_that_the_loss_holds_are_known() -> None:
 def test_tensors_of_a_nested_batch() -> None:
     assert len(list(tensors_in({"a": [torch.ones(2), (torch.ones(1), 3)], "b": "x"}))) == 2
     assert training_setup(NET, SGD, BATCH, by_names)[0].size == 4
+
+
+def test_a_copy_of_a_batch_shares_no_data_and_keeps_what_must_stay() -> None:
+    class Pair(NamedTuple):
+        x: Tensor
+        y: Tensor
+
+    asks, held = torch.ones(2, requires_grad=True), nn.Parameter(torch.ones(2))
+    twice = torch.arange(3.0)
+    batch = {"pair": Pair(twice, twice), "list": [asks, held, "name"], "tuple": (torch.ones(1), None)}
+    other = copied(batch)
+    assert type(other["pair"]) is Pair
+    assert other["pair"].x is other["pair"].y
+    assert other["pair"].x is not twice
+    assert torch.equal(other["pair"].x, twice)
+    assert [a is b for a, b in zip(other["list"], batch["list"], strict=True)] == [True, True, True]
+    other["tuple"][0].add_(1)
+    assert batch["tuple"][0].tolist() == [1.0]

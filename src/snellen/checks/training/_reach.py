@@ -6,7 +6,7 @@ import torch
 
 from snellen.findings.finding import Finding
 from snellen.training.health.calls import LossCall
-from snellen.training.health.flow import RELU
+from snellen.training.health.operations import RELU
 
 NAME = "training/loss_input"
 

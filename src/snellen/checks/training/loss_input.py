@@ -13,7 +13,7 @@ from snellen.checks.training._reach import squared
 from snellen.findings.finding import Finding, Severity
 from snellen.training.health.calls import LossCall
 from snellen.training.health.facts import Observation
-from snellen.training.health.flow import RELU, TWICE
+from snellen.training.health.operations import RELU, TWICE
 
 NAME = "training/loss_input"
 GREAT = 10.0  # a class or sample weight that was put into the targets stays below

@@ -16,13 +16,14 @@ from snellen._errors import NetworkError, SnellenError
 from snellen.subject.network import Network
 from snellen.training.health.calls import Calls, LossCall, Losses
 from snellen.training.health.ctc import CtcCalls
-from snellen.training.health.facts import Asked, Marks, Observation, Parameter, Stranger
+from snellen.training.health.facts import Asked, Observation, Parameter, Stranger
 from snellen.training.health.flow import Flow, loose_tensors
 from snellen.training.health.fresh import FEW, JUDGED, Fresh, confirmed, fresh_parameters, fresh_tensor, young
 from snellen.training.health.functional import Functions, drops_in_evaluation
 from snellen.training.health.gradients import Grad, alike, read_gradient
 from snellen.training.health.kept import Buffers, Dice, kept
 from snellen.training.health.linear_runs import linear_runs
+from snellen.training.health.marks import marks_of, rewritten, unheld_of
 from snellen.training.health.mixing import mixing
 from snellen.training.health.registered import modules_of, parameters_of
 from snellen.training.health.rules import places, pulls, rules, strangers
@@ -111,7 +112,7 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
             raise failure from error
         grads = {name: read_gradient(p) for name, p in named.items()}
         same = frozenset(name for name, p in named.items() if alike(p))
-        marks = _marks(list(named), flow, calls, losses)
+        marks = marks_of(list(named), flow, calls, losses)
         foreign = tuple(Stranger(o, tuple(t.shape), t.grad is not None) for t, o in others)
         begun = float(value.detach())
         reached = flow.mask(value)
@@ -120,7 +121,7 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
             mixed = mixing(setup, calls.given, names, dice)
             dropped = _dropped(setup, calls, functions, dice)
         ran = _ran(calls, setup)
-        unheld = _unheld(setup)
+        unheld = unheld_of(setup)
         lost = severed(setup, grads, flow, reached=reached, ran=ran, begun=begun, dice=dice, buffers=buffers)
         sizes = {name: _size(p) for name, p in named.items()}
         trial, changed = try_step(setup, begun, dice, buffers)
@@ -153,45 +154,8 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
         silenced=terms,
         marks=marks,
         signs=tuple(losses.signs),
-        rewritten=tuple(_rewritten(setup.batch, batch)),
+        rewritten=tuple(rewritten(setup.batch, batch)),
         unheld=unheld,
-    )
-
-
-def _marks(names: list[str], flow: Flow, calls: Calls, losses: Losses) -> Marks:
-    """By name, what some tensors of the step were computed from."""
-
-    def read(mask: int) -> frozenset[str]:
-        return frozenset(names[i] for i in flow.bits(mask))
-
-    behind = [i for i, mask in flow.consumed.items() if flow.drawn_bit and mask & flow.drawn_bit]
-    return Marks(
-        returned=read(calls.returned_mask) if calls.given else None,
-        drawn=read(flow.drawn),
-        drawn_into=frozenset(names[i] for i in behind),
-        chosen=read(flow.chosen),
-        aims=tuple((read(source), read(aim)) for source, aim in (c.masks for c in losses.found)),
-    )
-
-
-def _rewritten(before: Any, after: Any) -> Iterator[Tensor]:
-    """Tensors of the batch that the step wrote to."""
-    for old, new in zip(tensors_in(before), tensors_in(after), strict=True):
-        if new is not old and new._version > 0 and not torch.equal(old.nan_to_num(), new.detach().nan_to_num()):
-            yield old
-
-
-def _unheld(setup: TrainingSetup) -> tuple[str, ...]:
-    """Parameters of the loss's own modules, no layers of PyTorch, that got a gradient and are in no optimizer."""
-    held = {id(p) for o in setup.optimizers for g in o.param_groups for p in g["params"]}
-    held |= {id(p) for p in parameters_of(setup.module).values()}
-    return tuple(
-        f"{type(owner).__name__}.{name}"
-        for module in setup.modules[1:]
-        for owner in module.modules()
-        if not type(owner).__module__.startswith("torch.")
-        for name, p in owner.named_parameters(recurse=False)
-        if id(p) not in held and p.grad is not None and bool(p.grad.any())
     )
 
 

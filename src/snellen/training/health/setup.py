@@ -147,7 +147,7 @@ def inputs_and_targets(batch: Any) -> tuple[Any, Any]:
 
 
 def copied(value: Any) -> Any:
-    """A nested batch with its tensors copied; parameters, what has a graph, and objects of other kinds are the same.
+    """A nested batch with its tensors copied; tensors that ask for a gradient and other objects are the same.
 
     >>> from torch import ones
     >>> batch = {"x": ones(2), "names": ["a", "b"]}
@@ -160,10 +160,10 @@ def copied(value: Any) -> Any:
 
 def _copied(value: Any, known: dict[int, Tensor]) -> Any:
     if isinstance(value, Tensor):
-        if isinstance(value, nn.Parameter) or value.grad_fn is not None:
+        if isinstance(value, nn.Parameter) or value.requires_grad:
             return value
         if id(value) not in known:
-            known[id(value)] = value.detach().clone().requires_grad_(value.requires_grad)
+            known[id(value)] = value.clone()
         return known[id(value)]
     if isinstance(value, Mapping):
         other = copy.copy(value)
