@@ -22,11 +22,12 @@ class NeverRan(TrainingCheck):
     """Blocks of random weights that an optimizer holds and that did not run, beside blocks of the same class that did.
 
     A ``return`` inside a loop, or a stage that was left out of the forward. Blocks are siblings if they have one class,
-    one parent and one name up to its number, and hold two weights or more: heads and embeddings are often used one at
-    a time. A warning, if ``tries`` more forwards with other random numbers do not run them either (layers that are
-    dropped at random). Nothing is said where the network chooses (argmax, an order): experts may be without an image.
+    one parent and one name up to its number, and hold two layers or more with parameters: heads and embeddings are
+    often used one at a time. A warning, if ``tries`` more forwards with other random numbers do not run them either
+    (layers that are dropped at random). Nothing is said where the network chooses (argmax, an order): experts may be
+    without an image.
 
-    What would refute it: a network that grows while it is trained.
+    What would refute it: a network that grows while it is trained; tasks by turns, each with its own blocks.
     """
 
     tries: int = 3
@@ -54,9 +55,11 @@ class NeverRan(TrainingCheck):
 
     @staticmethod
     def _waits(seen: Observation, name: str) -> bool:
-        """Two weights or more, all random, in an optimizer, and not part of the loss in another way."""
-        own = [p for p in seen.parameters if p.name.startswith(f"{name}.") and len(p.shape) > 1]
-        return len(own) >= 2 and all(p.fresh.random and p.groups and not p.reaches and not p.called for p in own)
+        """Two layers or more, all weights random, in an optimizer, and not part of the loss in another way."""
+        own = [p for p in seen.parameters if p.name.startswith(f"{name}.")]
+        heavy = [p for p in own if len(p.shape) > 1]
+        idle = all(p.fresh.random and p.groups and not p.reaches and not p.called for p in heavy)
+        return bool(heavy) and len({p.module for p in own}) >= 2 and idle
 
     def _runs_at_times(self, seen: Observation, idle: Sequence[str]) -> bool:
         """Whether another draw runs one of them."""

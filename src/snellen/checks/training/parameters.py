@@ -29,8 +29,8 @@ class Parameters(TrainingCheck):
     al. 2021, arXiv:2003.00152) may be meant. Only mentioned if the trained layers see the images themselves too, as a
     critic does.
 
-    A last layer that is frozen at exact random numbers behind trained ones is a warning: a new head was forgotten, or
-    it is fixed on purpose (Hoffer et al. 2018, arXiv:1801.04540).
+    A last layer that is frozen at exact random numbers behind trained ones is an error where those are pretrained, for
+    it is new; else a warning: it may be fixed on purpose (Hoffer et al. 2018, arXiv:1801.04540).
 
     Parameters of a loss of one's own (centres, proxies, weights of tasks) that get a gradient and are in no optimizer
     are an error.
@@ -145,7 +145,9 @@ class Parameters(TrainingCheck):
             text += "the random numbers of the initialisation; the trained layers learn to suit them."
             remedy = "If it is a new head for other classes, set requires_grad = True and give it to the optimizer."
             title = f"The last layer is random and frozen: {listed(blocks(names))}"
-            yield Finding(NAME, "warning", title, text, remedy=remedy)
+            learnt = [p for p in seen.parameters if p.trains and len(p.shape) > 1]
+            new = bool(learnt) and all(p.fresh.verdict == "no" for p in learnt)
+            yield Finding(NAME, "error" if new else "warning", title, text, remedy=remedy)
 
     def _summary(self, seen: Observation, found: Mapping[str, Verdict], table: Table) -> Finding:
         counts = Counter(found.values())
