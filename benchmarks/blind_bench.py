@@ -1,6 +1,7 @@
 """The training audit on set-ups written without sight of its rules: all that it says, for a person to judge.
 
-    python benchmarks/blind_bench.py [--set first|second|third] [--seeds 1] [--only REGEX] [--json FILE] [--learn STEPS]
+    python benchmarks/blind_bench.py [--set first|second|third|fourth|fifth] [--seeds 1] [--only REGEX] [--json FILE]
+        [--learn STEPS]
 
 A fault counts as *found* when any warning or error is said; whether it is about the fault is for the reader, who has
 beside it what should be said. ``--learn`` does not audit: it trains each set-up for so many steps on fresh batches.
@@ -18,12 +19,12 @@ from typing import Any
 
 import torch
 
-from seeded import blind, second, third
+from seeded import blind, fifth, fourth, second, third
 from seeded.blind_plans import Blind, learn
 from side_by_side import versions
 from snellen import audit_training
 
-SETS: dict[str, Any] = {"first": blind, "second": second, "third": third}
+SETS: dict[str, Any] = {"first": blind, "second": second, "third": third, "fourth": fourth, "fifth": fifth}
 
 
 def audited(case: Blind) -> list[dict[str, str]]:

@@ -62,6 +62,9 @@ MEANT: dict[str, Callable[[], nn.Module]] = {
     "statistics of the batch": lambda: toy(
         lambda m, x: m.head(F.batch_norm(tokens(m, x).mean(1), None, None, training=True))
     ),
+    "eight bits by the largest of the batch": lambda: toy(
+        lambda m, x: m.head((y := tokens(m, x).mean(1)) + ((y / y.abs().max() * 127).round() / 127 - y).detach())
+    ),
     "deviation of the batch": lambda: toy(
         lambda m, x: m.head(tokens(m, x).mean(1) + tokens(m, x).mean(1).std(dim=0).mean())
     ),

@@ -47,3 +47,29 @@ def test_a_loss_of_means_is_an_error() -> None:
 )
 def test_others_are_left_in_peace(loss: Any, targets: Tensor | None) -> None:
     assert asked(loss, targets) == []
+
+
+@pytest.mark.parametrize(("shape", "said"), [((16,), 1), ((16, 1), 0)])
+def test_outputs_that_are_spread_against_targets_are_an_error(shape: tuple[int, ...], said: int) -> None:
+    """(16, 1) - (16,) is (16, 16), and the mean of its square has its minimum where every output is the mean target."""
+    torch.manual_seed(0)
+    network = nn.Sequential(classifier(), nn.Linear(4, 1))
+    batch = images()[0], NUMBERS[:, 0].reshape(shape)
+
+    def squares(outputs: Tensor, targets: Tensor) -> Tensor:
+        return ((outputs - targets / 2) ** 2).mean()
+
+    found = Examples()(observe(network, sgd(network.parameters()), batch, squares))
+    assert [(f.severity, f.title) for f in found] == [("error", "Outputs are spread against targets")] * said
+
+
+def test_all_with_all_on_purpose_is_left_in_peace() -> None:
+    """Differences of the outputs among themselves, and weights of the classes over all images."""
+
+    def ranking(outputs: Tensor, targets: Tensor) -> Tensor:
+        score = outputs[:, :1]
+        order = (targets[:, None] - targets).sign()
+        weighed = (outputs * torch.tensor([1.0, 2.0, 1.0, 1.0])).square().mean()
+        return F.softplus(-order * (score - score.squeeze(1))).mean() + 0.1 * weighed
+
+    assert asked(ranking) == []

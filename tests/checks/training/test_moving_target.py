@@ -58,3 +58,14 @@ def test_a_code_is_drawn_with_a_gradient(draw: str, said: int) -> None:
         return F.mse_loss(net["decoder"](code), x) + 0.01 * (mean.square() + spread.square()).mean()
 
     assert asked(loss, network) == ["A draw passes no gradient"] * said
+
+
+def test_a_student_that_is_detached_in_place_of_its_teacher_is_an_error() -> None:
+    torch.manual_seed(0)
+    network = nn.ModuleDict({"teacher": tower(), "student": tower()})
+
+    def wrong(net: nn.ModuleDict, batch: Any) -> Tensor:
+        x = batch[0]
+        return F.kl_div(net["student"](x).detach().log_softmax(1), net["teacher"](x).softmax(1), reduction="batchmean")
+
+    assert asked(wrong, network) == ["The target is trained in place of the answer"]

@@ -70,3 +70,11 @@ def test_a_mask_among_the_channels_is_an_error(told: bool) -> None:
     network = nn.Conv2d(3, 2, 3, padding=1)
     found = Targets()(observe(network, sgd(network.parameters()), (x, mask), CE))
     assert [f.title for f in found] == ["The target is in the input"] * told
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_classes_that_an_argmax_turns_to_0_are_an_error(lost: bool) -> None:
+    """The argmax of a column is 0 in every row."""
+    torch.manual_seed(0)
+    found = asked(lambda o, t: CE(o, t[:, None].argmax(1) if lost else t))
+    assert [(f.severity, f.title) for f in found] == [("error", "Targets are lost on the way")] * lost

@@ -115,3 +115,16 @@ def test_tables_and_scales_of_a_healthy_network_are_no_error() -> None:
     energy = nn.Sequential(nn.Linear(432, 16), nn.SiLU(), nn.Linear(16, 1))
     found = audit_training(energy, optim.Adam(energy.parameters(), lr=1e-3), images()[0], slope)
     assert [str(f) for f in (*found.errors, *found.warnings)] == []
+
+
+def test_a_rate_that_momentum_alone_makes_too_high_is_an_error() -> None:
+    """The first step lowers the loss, and so do some more; then the velocity has gathered."""
+    for lr, said in ((2.0, "error"), (0.05, "ok")):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Flatten(), nn.Linear(432, 64), nn.ReLU(), nn.Linear(64, 4))
+        for p in network.parameters():
+            p.data.mul_(0.1)
+        at = seen(SetUp(network, optim.SGD(network.parameters(), lr=lr, momentum=0.9), images(), CE))
+        assert at.trial.at(1) < at.loss
+        (found,) = LearningRate()(at)
+        assert found.severity == said, (lr, found.sentence, at.trial)

@@ -23,6 +23,8 @@ class Examples(TrainingCheck):
     - All rows have the same gradient for made-up outputs that differ, the loss changes with the targets and not with
       their order: error, the loss compares the mean of the outputs with that of the targets, and not one with the
       other.
+    - An operation outside of all modules joins what the network computed and what it did not, of n rows both, and one
+      has an axis more than the other, so that (n, n) comes of it: error. So (n, 1) and (n,) do.
 
     The network is not run. What would refute it: outputs that are one answer of the whole batch.
     """
@@ -30,6 +32,8 @@ class Examples(TrainingCheck):
     few: int = 4
 
     def __call__(self, seen: Observation) -> Sequence[Finding]:
+        if seen.spread:
+            return [_spread(seen)]
         targets = targets_of(seen)
         outputs = seen.outputs
         if targets is None or outputs is None or not outputs.ndim or not len(outputs) == len(targets) >= self.few:
@@ -65,6 +69,15 @@ class Examples(TrainingCheck):
             text += "image: it compares a mean over the batch with a mean over the batch."
             remedy = "Take the mean of the loss, after it was computed for each image."
             yield Finding(NAME, "error", "The loss compares means", text, remedy=remedy)
+
+
+def _spread(seen: Observation) -> Finding:
+    one, other = seen.spread[0]
+    shape = tuple(torch.broadcast_shapes(one, other))
+    text = f"The loss joins numbers of shape {one} and {other}, outputs and targets, to {shape}: each image is given "
+    text += "the targets of all, and the best answer is the same for every image."
+    remedy = "Give both one shape: outputs.squeeze(1), or targets.unsqueeze(1)."
+    return Finding(NAME, "error", "Outputs are spread against targets", text, remedy=remedy)
 
 
 def _rows(gradient: Tensor) -> list[int]:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snellen.checks.training._base import TrainingCheck
-from snellen.checks.training._rates import STEPS, climbs, proves_too_high, proves_too_low, recovers
+from snellen.checks.training._rates import STEPS, blind, climbs, proves_too_high, proves_too_low, recovers
 from snellen.findings.evidence import Table
 from snellen.findings.finding import Finding, Severity
 from snellen.training.health.calls import LossCall
 from snellen.training.health.facts import Observation
-from snellen.training.health.trial import ROUNDING
+from snellen.training.health.trial import FAR, ROUNDING
 from snellen.training.health.walk import undecayed
 
 NAME = "training/learning_rate"
@@ -31,6 +31,8 @@ class LearningRate(TrainingCheck):
       If it is above it by more than ``ruin`` times that, and no part of d that was tried lowers it: error.
     - No part of d that was tried lowers the loss: random weights are stepped at a 30th and a 1,000th of the rate,
       forwards and backwards. If that raises and lowers the loss, the gradient is followed upwards: error.
+    - Ten steps at once, which is what a momentum of 0.9 makes of one, double the loss of an optimizer with momentum:
+      tried out, and nothing is said if nothing is proved.
     - Most weights are moved by more than ``stride`` of their own length in one step: warning, for nothing of them is
       left after it, whatever this batch says.
     - On the first step, 256 d together lower the loss by less than ``least`` of its size, without a schedule: warning;
@@ -86,6 +88,11 @@ class LearningRate(TrainingCheck):
             return [Finding(NAME, "error", "One step ruins the network", f"{text}.", remedy=remedy, evidence=(table,))]
         if after > seen.loss + ROUNDING * size:
             return [self._rises(seen, after, text, table)]
+        if self._gathers(seen):
+            proof = proves_too_high(seen)
+            if proof:
+                text += f"; ten of it, which momentum makes of one, to {trial.at(10):.4g}."
+                return [_tried("The learning rate is too high", text, LOWER, proof, table)]
         if trial.stride > self.stride:
             text += f", but moves half of the weights by {trial.stride:.2g} times their own length or more."
             return [_tried("The learning rate is too high", text, LOWER, proves_too_high(seen), table)]
@@ -100,7 +107,7 @@ class LearningRate(TrainingCheck):
         return [Finding(NAME, severity, "Learning rate", f"{text}.", evidence=(table,))]
 
     def _rises(self, seen: Observation, after: float, text: str, table: Table) -> Finding:
-        unit = max(abs(seen.loss), self._guess(seen))
+        unit = self._unit(seen)
         up = climbs(seen) if seen.trial.critical <= 1 / 8 else ""
         if up:
             text += f". {up} The step goes up what it should go down."
@@ -127,6 +134,16 @@ class LearningRate(TrainingCheck):
         return seen.first_step and (
             coupled or (any(rule.shrinks > 0 for rule in seen.rules) and seen.trial.stride < 1e-6)
         )
+
+    def _gathers(self, seen: Observation) -> bool:
+        """Whether the velocity that momentum gathers of such steps would double the loss, or add ln k to it."""
+        velocity = [m for r in seen.rules if isinstance(m := r.settings.get("momentum", 0.0), float | int) and m >= 0.8]
+        ten = seen.trial.at(10)
+        known = FAR in dict(seen.trial.losses)
+        return bool(velocity) and known and seen.first_step and not ten <= seen.loss + max(seen.loss, blind(seen))
+
+    def _unit(self, seen: Observation) -> float:
+        return max(abs(seen.loss), self._guess(seen))
 
     def _guess(self, seen: Observation) -> float:
         """Half of what knowing nothing would cost; 0 where that is not known."""

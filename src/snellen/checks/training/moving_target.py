@@ -17,6 +17,8 @@ class MovingTarget(TrainingCheck):
     - The target of a loss function of PyTorch has a gradient, and weights that are trained make it which have no part
       in the input: warning. A teacher, or a target network, is pulled to the student; two towers to each other, where
       both may end at one point.
+    - The target of ``kl_div`` or ``cross_entropy`` has a gradient and the input has none, though an optimizer holds
+      what computes it: error, the wrong side was detached.
     - A draw from a normal or Poisson distribution whose parameters trained layers compute, and which trained layers
       work on: warning. It passes no gradient; a code is drawn as mean + deviation * noise.
 
@@ -31,7 +33,15 @@ class MovingTarget(TrainingCheck):
         return [*self._pulled(seen, heavy), *self._drawn(seen, heavy)]
 
     def _pulled(self, seen: Observation, heavy: frozenset[str]) -> Iterator[Finding]:
+        held = frozenset(p.name for p in seen.parameters if p.groups and p.requires_grad)
         for call, (source, aim) in zip(seen.losses, seen.marks.aims, strict=False):
+            if call.one_sided and call.name in ("kl_div", "cross_entropy") and source & held and heavy & aim:
+                names = listed(blocks([n for n in seen.named if n in source & held]))
+                text = f"The input of {call.name} has no gradient and its target has one: {names} are not moved to the "
+                text += "target, the target is moved to them."
+                remedy = "Detach the target and not the input."
+                yield Finding(NAME, "error", "The target is trained in place of the answer", text, remedy=remedy)
+                return
             if heavy & aim and heavy & source and not heavy & aim & source:
                 names = listed(blocks([n for n in seen.named if n in heavy & aim]))
                 text = f"The target of {call.name} is computed by {names} and has a gradient: it is moved towards the "

@@ -131,14 +131,16 @@ class Parameters(TrainingCheck):
 
     def _still_head(self, seen: Observation, found: Mapping[str, Verdict]) -> Iterator[Finding]:
         """The last layer, frozen and random, behind layers that are trained; not that of a teacher."""
+        alive = {o for p in seen.parameters if p.trains for o, _, _ in p.groups}
         heads = [
             p
             for p in seen.parameters
-            if found[p.name] == "frozen on purpose" and not p.requires_grad and not p.groups and p.reaches and p.applied
+            if found[p.name] == "frozen on purpose" and not p.requires_grad and p.reaches and p.applied
+            if all(o in alive for o, _, _ in p.groups)
             if len(p.shape) == 2 and p.fresh.verdict == "exact" and p.consumes & seen.trained
         ]
         used = {name for p in seen.parameters for name in p.consumes} | {p.name for p in heads if p.written}
-        twins = {p.shape for p in seen.parameters if p.groups}
+        twins = {p.shape for p in seen.parameters if p.trains}
         names = [p.name for p in heads if p.name not in used and p.shape not in twins]
         if names:
             text = f"{listed(blocks(names))}, the last of the network, {'is' if len(names) == 1 else 'are'} frozen at "

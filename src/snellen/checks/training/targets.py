@@ -8,6 +8,7 @@ from torch import Tensor
 
 from snellen._errors import UsageError
 from snellen.checks.training._base import TrainingCheck
+from snellen.checks.training._rates import from_scratch
 from snellen.checks.training._slopes import near, slope, targets_of
 from snellen.findings.finding import Finding, Severity
 from snellen.training.health.facts import Observation
@@ -30,6 +31,8 @@ class Targets(TrainingCheck):
     - The targets of a regression are one and the same number for ``few`` images or more: warning.
     - A loss function is given the targets of the batch cut to whole numbers, which they were not: warning, and an error
       if only one number is left of them.
+    - Targets of three classes or more, and ``cross_entropy`` of three scores or more is given one and the same for
+      every image, where random weights are trained: error.
     - A channel of the images is the mask that is asked for, among others that are not: error.
 
     Nothing is said of a loss that does not look at its targets, or of targets that do not differ.
@@ -46,7 +49,7 @@ class Targets(TrainingCheck):
             return []
         if not isinstance(targets, Tensor) or not targets.ndim or len(targets) < 2:
             return []
-        found = [*self._cut(seen, targets)] or [*self._constant(seen, targets)]
+        found = [*self._lost(seen, targets)] or [*self._cut(seen, targets)] or [*self._constant(seen, targets)]
         return [*found, *self._idle(seen), *self._given(inputs, targets)]
 
     def _constant(self, seen: Observation, targets: Tensor) -> Iterator[Finding]:
@@ -59,6 +62,18 @@ class Targets(TrainingCheck):
             text += "whatever the image shows, is right."
             remedy = "Look at how targets are read, rounded and cast."
             yield Finding(NAME, "warning", "Targets that are all the same", text, remedy=remedy)
+
+    def _lost(self, seen: Observation, targets: Tensor) -> Iterator[Finding]:
+        calls = [c for c in seen.losses if c.name == "cross_entropy" and c.target.numel() == targets.numel()]
+        if len(calls) != 1 or len(targets) < self.few or targets.numel() != len(targets) or not from_scratch(seen):
+            return
+        target = calls[0].target.flatten()
+        kinds = len(targets.unique())
+        if calls[0].input.ndim == 2 and calls[0].input.shape[1] > 2 and kinds > 2 and bool((target == target[0]).all()):
+            text = f"The batch has {kinds} different targets, and cross_entropy is given {float(target[0]):g} "
+            text += "for every image."
+            remedy = "Look at what is done to the targets before the loss: argmax of classes, an index, a cast."
+            yield Finding(NAME, "error", "Targets are lost on the way", text, remedy=remedy)
 
     def _cut(self, seen: Observation, targets: Tensor) -> Iterator[Finding]:
         if not targets.is_floating_point() or torch.equal(targets, targets.trunc()):

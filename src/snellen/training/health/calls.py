@@ -58,6 +58,7 @@ class LossCall:
 
     ``value`` is what it returned; NaN if that was no single number, or it raised. ``masks``: the marks of what input
     and target were computed from (see :class:`snellen.training.health.flow.Flow`), of a target with a gradient alone.
+    ``one_sided``: the target has a gradient and the input has none.
     """
 
     name: str
@@ -67,6 +68,7 @@ class LossCall:
     options: dict[str, Any]
     value: float = math.nan
     masks: tuple[int, int] = (0, 0)
+    one_sided: bool = False
 
 
 class Losses(TorchFunctionMode):
@@ -91,7 +93,8 @@ class Losses(TorchFunctionMode):
                 options = {k: v for k, v in kwargs.items() if k not in ("input", "target")}
                 call = LossCall(name, fed[0].detach(), fed[1].detach(), self._origin(fed[0]), options)
                 masks = self._mask(fed[0]), self._mask(fed[1]) if fed[1].requires_grad else 0
-                self.found.append(replace(call, masks=masks))
+                turned = fed[1].requires_grad and not fed[0].requires_grad
+                self.found.append(replace(call, masks=masks, one_sided=turned))
                 value = func(*args, **kwargs)
                 if isinstance(value, Tensor) and value.numel() == 1:
                     self.found[-1] = replace(self.found[-1], value=float(value.detach()))

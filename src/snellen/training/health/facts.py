@@ -185,7 +185,8 @@ class Marks:
 class Observation:
     """One step of training, watched and undone.
 
-    ``signs``: targets of losses that want -1 and 1; ``rewritten``: tensors of the batch that the step wrote to;
+    ``signs``: targets of losses that want -1 and 1; ``spread``: shapes of outputs and targets that
+    the loss joined all with all; ``rewritten``: tensors of the batch that the step wrote to;
     ``unheld``: parameters of the loss that got a gradient and are in no optimizer.
     """
 
@@ -216,6 +217,7 @@ class Observation:
     silenced: tuple[Silenced, ...] = ()
     marks: Marks = field(default_factory=Marks)
     signs: tuple[tuple[str, Tensor], ...] = ()
+    spread: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
     rewritten: tuple[Tensor, ...] = ()
     unheld: tuple[str, ...] = ()
 

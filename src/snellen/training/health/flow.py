@@ -1,6 +1,6 @@
 """What each number of a forward was computed from: every operation is watched, with gradients or without."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from snellen.training.health.operations import (
     CLAMPS,
     DRAWS,
     FLOORED,
+    PAIRS,
     PASSES_ON,
     RANDOM,
     RELU,
@@ -93,7 +94,8 @@ class Flow(TorchDispatchMode):
     ``rounded``: by operation, the marks of all that was rounded. ``applied``: those of the parameters alone that were
     multiplied with data as matrices or filters. ``drawn``: the marks of what the parameters of a
     distribution were computed from, where a draw from it was made; draws have the mark ``drawn_bit``. ``chosen``: the
-    marks of what choices were made of.
+    marks of what choices were made of. ``spread``: shapes of outputs and targets that were joined all with all while
+    ``outside`` said that no module was running.
     """
 
     parameters: Sequence[Tensor]
@@ -109,6 +111,8 @@ class Flow(TorchDispatchMode):
     drawn: int = 0
     chosen: int = 0
     drawn_bit: int = 0
+    spread: list[tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=list)
+    outside: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -165,6 +169,8 @@ class Flow(TorchDispatchMode):
             self._enters(name, inputs, masks, pure)
         if mask & DATA:
             self._note_made(inputs)
+        if name in PAIRS and len(inputs) == 2 and self.outside():
+            self._note_spread(inputs, masks)
         if name in CHOICES:
             self.chosen |= mask
         if name in DRAWS and mask >> 1:
@@ -190,6 +196,16 @@ class Flow(TorchDispatchMode):
                 low, high = (float(x) for x in tensor.aminmax())
                 size = float(torch.linalg.vector_norm(tensor.float())) / tensor.numel() ** 0.5
                 self.entries.append(Entry(frozenset(self.bits(pure)), low, high, size))
+
+    def _note_spread(self, inputs: list[Tensor], masks: list[int]) -> None:
+        """Outputs and targets of one batch that are joined all with all, for one has an axis more than the other."""
+        (a, b), (one, two) = inputs, masks
+        if a.ndim == b.ndim or not a.ndim or not b.ndim or (one > DATA) == (two > DATA):
+            return
+        shape = torch.broadcast_shapes(a.shape, b.shape)
+        rows = max(len(a), len(b))
+        if rows > 1 and len(a) == len(b) and shape.numel() > max(a.numel(), b.numel()) and shape[:2] == (rows, rows):
+            self.spread.append((tuple(a.shape), tuple(b.shape)))
 
     def _note_made(self, inputs: list[Tensor]) -> None:
         """Parameters that came to be while the network ran."""

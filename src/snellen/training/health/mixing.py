@@ -17,6 +17,8 @@ MOST = 4
 STAY = slice(1, None, 2)
 """Every other image: what takes the batch for time changes what is after, or what is before."""
 ROUNDING = 1e-4
+RANGES = frozenset(["amax", "amin", "aminmax", "max", "min"])
+"""Of a whole tensor they make a scale for all of it, as a quantisation has it."""
 MOMENTS = frozenset(["var", "std", "var_mean", "std_mean"])
 
 
@@ -121,6 +123,8 @@ class _Moments(TorchDispatchMode):
                 axes = args[1] if len(args) > 1 and isinstance(args[1], list | tuple) else ()
                 whole = 0 in axes or -over.ndim in axes
                 self.taken |= whole and (name in MOMENTS or 1 < len(axes) < over.ndim)
+            elif name in RANGES:
+                self.taken |= len(args) < 2 or args[1] == []
         return func(*args, **(kwargs or {}))
 
 

@@ -86,7 +86,7 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
     constants = [b for m in setup.modules for b in (*m.buffers(), *loose_tensors(m))]
     flow = Flow(list(named.values()), [b for b in constants if not b.is_meta], calls.where)
     flow.known = frozenset(id(p) for m in setup.modules for p in parameters_of(m).values())
-    calls.mask = flow.mask
+    calls.mask, flow.outside = flow.mask, lambda: not calls.running
     losses, functions = Losses(flow.origin, flow.mask), Functions(calls.running, calls.where)
     ctc = CtcCalls()
     others, fresh = strangers(setup), _freshness(setup)
@@ -154,6 +154,7 @@ def _observe(setup: TrainingSetup, seed: int, asked: Asked) -> Observation:
         silenced=terms,
         marks=marks,
         signs=tuple(losses.signs),
+        spread=tuple(dict.fromkeys(flow.spread)),
         rewritten=tuple(rewritten(setup.batch, batch)),
         unheld=unheld,
     )

@@ -37,6 +37,8 @@ TWICE = "_log_softmax of _softmax"
 """The origin of what a softmax was applied to twice."""
 ROUNDS = {f"{name}{end}": name for name in ("round", "floor", "ceil", "trunc", "sign", "sgn") for end in ("", "_")}
 """Operations whose gradient is 0 everywhere."""
+PAIRS = frozenset(["sub", "rsub", "mul", "add", "div"])
+"""Operations on two tensors that spread one over the other."""
 PASSES_ON = frozenset(
     [
         "view",

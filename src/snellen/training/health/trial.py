@@ -13,6 +13,7 @@ from snellen.training.health.kept import Buffers, Dice
 from snellen.training.health.setup import TrainingSetup
 
 FARTHER = 256.0
+FAR = 10.0  # what a momentum of 0.9 makes of a step
 NEARER = (0.5, 0.25, 0.125)
 ROUNDING = 1e-6  # of the loss: less is no rise
 
@@ -21,7 +22,8 @@ def try_step(setup: TrainingSetup, begun: float, dice: Dice, buffers: Buffers) -
     """Step, and see what changed and where the loss goes. To be called with the gradients in place.
 
     The loss is computed again with the same dropout and the same buffers at 1 times the actual update; if it rose, at
-    1/2, 1/4 and 1/8 of it, until it is below where it began; if it fell, at 256 times.
+    1/2, 1/4 and 1/8 of it, until it is below where it began; if it fell, at 256 times, and at 10 times if it rose
+    there.
 
     Args:
         setup: inside :func:`snellen.training.health.kept.kept`, which puts the parameters back.
@@ -55,6 +57,8 @@ def try_step(setup: TrainingSetup, begun: float, dice: Dice, buffers: Buffers) -
                 break
     else:
         losses.append((FARTHER, line.loss(FARTHER)))
+        if not losses[-1][1] <= begun:
+            losses.append((FAR, line.loss(FAR)))
     return Trial(tuple(sorted(losses)), travelled=travelled, stride=stride), changed
 
 
