@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn, optim
 
-from snellen.training.health.kept import Buffers, Dice, kept, random_kept, with_inner
+from snellen.training.health.kept import Buffers, Dice, kept, opened, random_kept, with_inner
 from untouched import untouched
 
 
@@ -82,3 +82,17 @@ def test_dice_and_buffers_repeat_a_moment() -> None:
     assert torch.equal(one[0], two[0])
     assert one[1:] == two[1:]
     assert not norm.running_mean.any()
+
+
+def test_weights_of_0_are_open_inside_and_the_same_bits_outside() -> None:
+    net = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    with torch.no_grad():
+        net[1].weight.zero_().neg_()  # type: ignore[operator]
+    waiting = (net[1].weight * 2).sum()  # type: ignore[operator]
+    first = net[0].weight.detach().clone()
+    with opened(net):
+        assert bool(net[1].weight.any())  # type: ignore[operator]
+        assert torch.equal(net[0].weight, first)
+    assert bool(torch.signbit(net[1].weight).all())
+    waiting.backward()
+    assert torch.equal(net[1].weight.grad, torch.full((2, 3), 2.0))  # type: ignore[arg-type]

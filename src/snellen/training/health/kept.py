@@ -79,17 +79,15 @@ def opened(module: nn.Module) -> Iterator[None]:
     >>> bool(net.weight.any())
     False
     """
-    shut = [p for p in module.parameters() if p.ndim > 1 and not p.is_meta and not bool(p.any())]
+    shut = [p for p in module.parameters() if p.ndim > 1 and p.numel() and not p.is_meta and not bool(p.any())]
     generator = torch.Generator().manual_seed(0)
-    try:
+    with ExitStack() as stack:
+        for p in shut:
+            stack.enter_context(_parameter_kept(p))
         with torch.no_grad():
             for p in shut:
                 p.copy_(torch.randn(p.shape, generator=generator) / (p.numel() / len(p)) ** 0.5)
         yield
-    finally:
-        with torch.no_grad():
-            for p in shut:
-                p.zero_()
 
 
 def with_inner(optimizers: Sequence[Optimizer]) -> list[Optimizer]:
