@@ -114,7 +114,7 @@ def _made(seen: Observation) -> tuple[Callable[[Tensor], float], Tensor] | None:
         return None
     hot = F.one_hot(classes, k).movedim(-1, 1).to(outputs.dtype)
 
-    return functools.partial(_cost, seen, targets), hot
+    return functools.partial(cost, seen, targets=targets), hot
 
 
 def _ways(hot: Tensor) -> Iterator[Tensor]:
@@ -123,7 +123,3 @@ def _ways(hot: Tensor) -> Iterator[Tensor]:
     sure = (hot * 0.99 + 0.001) / (hot * 0.99 + 0.001).sum(dim=1, keepdim=True)
     yield sure
     yield sure.log()
-
-
-def _cost(seen: Observation, targets: Tensor, answers: Tensor) -> float:
-    return cost(seen, answers, targets)
